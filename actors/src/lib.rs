@@ -1,0 +1,1 @@
+//! Precinct, region, district and country actors; supervision, liveness, publication.

@@ -1,0 +1,1 @@
+//! How device messages reach us, behind one port: direct, external, embedded.

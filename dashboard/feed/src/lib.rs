@@ -1,0 +1,1 @@
+//! Snapshots, deltas, positions, the ring of versions, the publish guard, encoded once.

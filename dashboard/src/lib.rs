@@ -1,0 +1,1 @@
+//! The public HTTP API, the live feed and the page.

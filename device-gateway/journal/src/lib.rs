@@ -1,0 +1,1 @@
+//! The append-only record of the night: group commit, crash-safe, checked.

@@ -1,0 +1,1 @@
+//! Authenticates device messages, records them, and answers with receipts.

@@ -1,0 +1,1 @@
+//! The device protocol on the wire: topics, COSE envelopes, CBOR payloads, signing and strict verification.

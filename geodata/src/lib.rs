@@ -1,0 +1,1 @@
+//! Base layers, and precinct areas and districts derived from them reproducibly.

@@ -1,0 +1,2 @@
+//! The `sanak` command: configuration, commands and wiring.
+fn main() {}
