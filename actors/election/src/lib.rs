@@ -1,1 +1,18 @@
-//! The pure heart: ids, definition, counts, reports, precinct state, rules, roll-up. No IO, no async, no clock.
+//! The pure heart of the platform: **start reading here.**
+//!
+//! Ids, the definition of an election, what devices report, what a precinct makes of it, the rules by
+//! code, and how figures roll up. Nothing here reads a clock, a file or a socket.
+
+pub mod builder;
+mod count;
+pub mod definition;
+mod ids;
+pub mod report;
+mod rules;
+mod time;
+
+pub use count::Count;
+pub use definition::Definition;
+pub use ids::{ContestId, DeviceId, ElectionId, IdError, OptionId, PrecinctId, UnitId, UnitName};
+pub use rules::{Code, Effect, Limits};
+pub use time::Timestamp;
