@@ -6,9 +6,14 @@
 pub mod builder;
 mod count;
 pub mod definition;
+pub mod figures;
 mod ids;
+pub mod precinct;
+pub mod record;
 pub mod report;
+pub mod rollup;
 mod rules;
+pub mod sequence;
 mod time;
 
 pub use count::Count;

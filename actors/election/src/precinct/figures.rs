@@ -1,0 +1,116 @@
+//! The figures that a precinct adds to those of the units above it.
+
+use crate::{
+    count::Count,
+    definition::{ContestIx, Counting, Definition},
+    figures::{ContestFigures, Figures, Phase, SourceFigures, TurnoutFigures},
+    precinct::Precinct,
+    report::ContestTally,
+};
+
+impl Precinct {
+    /// Its figures now.
+    pub fn figures(&self) -> Figures {
+        let entry = self.entry();
+        let sent = self.devices.values().any(|device| device.has_sent());
+        let phase = self.phase();
+        let mut phases = [0; 6];
+        phases[phase as usize] = 1;
+        let reported = matches!(phase, Phase::Reported | Phase::Certified);
+        Figures {
+            phases,
+            registered: entry.registered,
+            turnout: TurnoutFigures {
+                identified: self.identified(),
+                precincts: sent.into(),
+                registered: if sent { entry.registered } else { Count::ZERO },
+            },
+            reported_registered: if reported { entry.registered } else { Count::ZERO },
+            contests: entry
+                .contests
+                .iter()
+                .map(|here| ContestFigures {
+                    contest: here.contest,
+                    precincts: 1,
+                    registered: here.registered,
+                    urns: self.urns(here.contest),
+                    protocols: self.protocol_of(here.contest),
+                })
+                .collect(),
+            quarantined: self.quarantined,
+            discrepancies: u32::try_from(self.flags.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// People whom the precinct's terminals identified. Each terminal's count is at most 10^9 (F03).
+    pub(super) fn identified(&self) -> Count {
+        Count::checked_sum(self.devices.values().map(|device| device.identified()))
+            .unwrap_or(Count::new(u64::MAX))
+    }
+
+    /// What the urns counted in a contest. It has reported when every active urn of the contest has a final.
+    pub(super) fn urns(&self, contest: ContestIx) -> SourceFigures {
+        let mut sum = SourceFigures::empty(self.definition.contest(contest).options.len());
+        let mut waiting = 0;
+        let mut finals = 0;
+        for urn in self.devices.values().filter(|device| device.counts(contest)) {
+            let Some(tally) = &urn.tally else {
+                waiting += u32::from(urn.active);
+                continue;
+            };
+            finals += u32::from(urn.active);
+            if let Some((_, of)) = tally.contests.iter().find(|(ix, _)| *ix == contest) {
+                sum.ballots = add(sum.ballots, of.ballots);
+                sum.invalid = add(sum.invalid, of.invalid);
+                for (votes, more) in sum.votes.iter_mut().zip(&of.votes) {
+                    *votes = add(*votes, *more);
+                }
+            }
+        }
+        if waiting == 0 && finals > 0 {
+            sum.precincts = 1;
+            sum.registered = self.entry().registered_for(contest).unwrap_or(Count::ZERO);
+        }
+        sum
+    }
+
+    fn protocol_of(&self, contest: ContestIx) -> SourceFigures {
+        let entered = self.protocol.iter().find(|(of, _)| *of == contest);
+        entered
+            .map(|(_, figures)| figures.clone())
+            .unwrap_or_else(|| SourceFigures::empty(self.definition.contest(contest).options.len()))
+    }
+
+    /// Whether every contest has reported: by its urns; by protocol where the precinct counts by hand or has
+    /// no urn left.
+    pub(super) fn all_reported(&self) -> bool {
+        self.entry().contests.iter().all(|here| {
+            let by_hand = self.entry().counting == Counting::Manual
+                || !self.devices.values().any(|urn| urn.active && urn.counts(here.contest));
+            if by_hand {
+                self.protocol.iter().any(|(of, _)| *of == here.contest)
+            } else {
+                self.urns(here.contest).precincts == 1
+            }
+        })
+    }
+}
+
+/// An urn's count of one contest, with its votes in the order of the contest's options.
+pub(super) fn place(definition: &Definition, of: &ContestTally) -> Option<(ContestIx, SourceFigures)> {
+    let ix = definition.contest_ix(&of.contest)?;
+    let contest = definition.contest(ix);
+    let mut figures = SourceFigures::empty(contest.options.len());
+    figures.ballots = of.ballots;
+    figures.invalid = of.invalid;
+    for (option, votes) in &of.votes {
+        let at = contest.option(option)?;
+        figures.votes[usize::from(at.0)] = *votes;
+    }
+    Some((ix, figures))
+}
+
+/// A sum of counts that F03 has bounded: a precinct has far fewer urns than 2^64 ÷ 10^9.
+fn add(sum: Count, more: Count) -> Count {
+    sum.checked_add(more).unwrap_or(Count::new(u64::MAX))
+}

@@ -1,0 +1,333 @@
+//! What a precinct knows.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    count::Count,
+    definition::{ContestIx, Definition, Device, DeviceKind, DeviceStatus, Precinct as Entry},
+    figures::{Phase, SourceFigures},
+    ids::{DeviceId, PrecinctId},
+    precinct::{flags::Flag, judge::Arrived},
+    record::Observation,
+    report::{Body, Digest, Offset, ReportType, Seq, Turnout, Verdict},
+    rules::Code,
+    sequence::Line,
+    time::Timestamp,
+};
+
+/// The state of one precinct: a fold over its records.
+#[derive(Debug, Clone)]
+pub struct Precinct {
+    pub(super) definition: Arc<Definition>,
+    pub(super) id: PrecinctId,
+    pub(super) devices: BTreeMap<DeviceId, Counted>,
+    /// The hand count, by contest in the order of the precinct's; empty before it is in.
+    pub(super) protocol: Vec<(ContestIx, SourceFigures)>,
+    pub(super) clock: Timestamp,
+    /// Flags that an event raised and that stay until they are lowered by one.
+    pub(super) events: BTreeMap<Flag, Timestamp>,
+    /// Every open flag, and since when.
+    pub(super) flags: BTreeMap<Flag, Timestamp>,
+    pub(super) quarantined: u32,
+    pub(super) updated: Timestamp,
+}
+
+/// What a precinct knows of one of its devices.
+#[derive(Debug, Clone)]
+pub(super) struct Counted {
+    pub kind: DeviceKind,
+    /// Of an urn: the contests it counts. Empty: all of the precinct's.
+    pub contests: Vec<ContestIx>,
+    /// Whether results wait for it; false once another has taken its place.
+    pub active: bool,
+    pub line: Line,
+    pub held: BTreeMap<Seq, Arrived>,
+    pub reports: BTreeMap<(Seq, Digest), ReportEntry>,
+    /// The opening that counts: its number and the device's clock.
+    pub opening: Option<(Seq, Timestamp)>,
+    pub turnout: Option<Reading>,
+    pub closing: Option<Reading>,
+    pub tally: Option<FinalTally>,
+}
+
+/// A cumulative count of identified voters, its number in the line and the device's clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub seq: Seq,
+    pub at: Timestamp,
+    pub identified: Count,
+}
+
+/// An urn's final count, by contest.
+#[derive(Debug, Clone)]
+pub(super) struct FinalTally {
+    pub seq: Seq,
+    pub contests: Vec<(ContestIx, SourceFigures)>,
+}
+
+/// A journaled report and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportEntry {
+    /// Its place in the journal.
+    pub offset: Offset,
+    /// Its number in the device's line.
+    pub seq: Seq,
+    /// SHA-256 of its envelope.
+    pub digest: Digest,
+    /// Its type.
+    pub report_type: ReportType,
+    /// The device's clock.
+    pub at: Timestamp,
+    /// When it arrived.
+    pub arrived: Timestamp,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why.
+    pub codes: Vec<Code>,
+}
+
+/// What the precinct knows of a report that is offered again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its place in the journal.
+    pub offset: Offset,
+    /// The verdict now in force.
+    pub verdict: Verdict,
+}
+
+/// What can be read of a device: for the precinct's page and the list of what is missing.
+#[derive(Debug, Clone)]
+pub struct DeviceView<'a> {
+    /// Which.
+    pub id: &'a DeviceId,
+    /// Urn or terminal.
+    pub kind: DeviceKind,
+    /// Whether results wait for it.
+    pub active: bool,
+    /// Whether its final report counts.
+    pub finished: bool,
+    /// Its reports, by number.
+    pub reports: Vec<&'a ReportEntry>,
+    /// The lowest number that is missing below the highest known one.
+    pub gap: Option<Seq>,
+}
+
+impl Precinct {
+    /// A precinct of the definition, before anything happened. `None` where the definition has none such.
+    pub fn new(definition: Arc<Definition>, id: PrecinctId) -> Option<Self> {
+        definition.precincts().get(&id)?;
+        Some(Self {
+            definition,
+            id,
+            devices: BTreeMap::new(),
+            protocol: Vec::new(),
+            clock: Timestamp::default(),
+            events: BTreeMap::new(),
+            flags: BTreeMap::new(),
+            quarantined: 0,
+            updated: Timestamp::default(),
+        })
+    }
+
+    /// Lets one of the definition's devices count here from the start, if it stands here and is active.
+    pub fn enrol(&mut self, device: &Device) {
+        if device.precinct == Some(self.id) && device.status == DeviceStatus::Active {
+            self.devices.insert(device.id.clone(), Counted::new(device));
+        }
+    }
+
+    /// Every precinct of a definition with its devices, before anything happened.
+    pub fn all(definition: &Arc<Definition>) -> BTreeMap<PrecinctId, Precinct> {
+        let mut all: BTreeMap<_, _> = definition
+            .precincts()
+            .keys()
+            .filter_map(|id| Some((*id, Precinct::new(Arc::clone(definition), *id)?)))
+            .collect();
+        for device in definition.devices().values() {
+            if let Some(precinct) = device.precinct.and_then(|at| all.get_mut(&at)) {
+                precinct.enrol(device);
+            }
+        }
+        all
+    }
+
+    /// One precinct with its devices, before anything happened.
+    pub fn fresh(definition: &Arc<Definition>, id: PrecinctId) -> Option<Self> {
+        let mut precinct = Self::new(Arc::clone(definition), id)?;
+        definition.devices().values().for_each(|device| precinct.enrol(device));
+        Some(precinct)
+    }
+
+    /// Its number.
+    pub fn id(&self) -> PrecinctId {
+        self.id
+    }
+
+    /// Its entry in the definition.
+    pub fn entry(&self) -> &Entry {
+        &self.definition.precincts()[&self.id]
+    }
+
+    /// When a record last changed it.
+    pub fn updated(&self) -> Timestamp {
+        self.updated
+    }
+
+    /// Open flags, and since when.
+    pub fn flags(&self) -> &BTreeMap<Flag, Timestamp> {
+        &self.flags
+    }
+
+    /// What became of a report that is offered again.
+    pub fn known(&self, device: &DeviceId, seq: Seq, digest: Digest) -> Option<Known> {
+        let entry = self.devices.get(device)?.reports.get(&(seq, digest))?;
+        Some(Known { offset: entry.offset, verdict: entry.verdict })
+    }
+
+    /// Its devices, those whose place was taken included.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceView<'_>> {
+        self.devices.iter().map(|(id, device)| DeviceView {
+            id,
+            kind: device.kind,
+            active: device.active,
+            finished: device.finished(),
+            reports: device.reports.values().collect(),
+            gap: device.line.gap(),
+        })
+    }
+
+    /// Takes what a clock or a heartbeat caused.
+    pub fn observe(&mut self, observation: &Observation, arrived: Timestamp) {
+        match observation {
+            Observation::Clock { reached } => self.clock = self.clock.max(*reached),
+            Observation::Device { device, code, raised, .. } => {
+                let flag = Flag { code: *code, device: Some(device.clone()), contest: None };
+                if *raised {
+                    self.events.entry(flag).or_insert(arrived);
+                } else {
+                    self.events.remove(&flag);
+                }
+            }
+        }
+        self.settle(arrived);
+    }
+
+    /// When polls open here: as long before they close as at home.
+    pub fn polls_open(&self) -> Timestamp {
+        opening_of(&self.definition, self.entry())
+    }
+
+    /// Phase of the precinct.
+    pub fn phase(&self) -> Phase {
+        match () {
+            () if self.clock < self.polls_open() => Phase::Pre,
+            () if self.clock < self.entry().polls_close => Phase::Open,
+            () if self.all_reported() => Phase::Reported,
+            () => Phase::Counting,
+        }
+    }
+
+    /// Brings the flags up to date after a record and notes its time.
+    pub(super) fn settle(&mut self, arrived: Timestamp) {
+        let now = self.standing_flags();
+        self.flags.retain(|flag, _| now.contains(flag));
+        for flag in now {
+            let since = self.events.get(&flag).copied().unwrap_or(arrived);
+            self.flags.entry(flag).or_insert(since);
+        }
+        self.updated = self.updated.max(arrived);
+    }
+}
+
+/// When polls open in a precinct: as long before they close there as at home.
+fn opening_of(definition: &Definition, precinct: &Entry) -> Timestamp {
+    let about = definition.about();
+    precinct.polls_close - about.polls_close.since(about.polls_open)
+}
+
+impl Definition {
+    /// Every moment at which the phase of a precinct changes or votes may be published, in order.
+    pub fn moments(&self) -> Vec<Timestamp> {
+        let mut moments = vec![self.about().publish_votes_from];
+        for precinct in self.precincts().values() {
+            moments.push(opening_of(self, precinct));
+            moments.push(precinct.polls_close);
+        }
+        moments.sort_unstable();
+        moments.dedup();
+        moments
+    }
+}
+
+impl Counted {
+    pub(super) fn new(device: &Device) -> Self {
+        Self {
+            kind: device.kind,
+            contests: device.contests.clone(),
+            active: true,
+            line: Line::default(),
+            held: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            opening: None,
+            turnout: None,
+            closing: None,
+            tally: None,
+        }
+    }
+
+    /// Whether its final report counts.
+    pub(super) fn finished(&self) -> bool {
+        match self.kind {
+            DeviceKind::Urn => self.tally.is_some(),
+            DeviceKind::IdTerminal => self.closing.is_some(),
+        }
+    }
+
+    /// Whether anything it said counts.
+    pub(super) fn has_sent(&self) -> bool {
+        self.opening.is_some() || self.turnout.is_some() || self.closing.is_some()
+    }
+
+    /// People it identified: its closing, or else its last turnout.
+    pub(super) fn identified(&self) -> Count {
+        self.closing.or(self.turnout).map_or(Count::ZERO, |last| last.identified)
+    }
+
+    /// The highest count it has ever given, by number in the line.
+    pub(super) fn last_count(&self) -> Option<Reading> {
+        [self.turnout, self.closing].into_iter().flatten().max_by_key(|count| count.seq)
+    }
+
+    pub(super) fn counts(&self, contest: ContestIx) -> bool {
+        self.kind == DeviceKind::Urn && (self.contests.is_empty() || self.contests.contains(&contest))
+    }
+
+    /// Lets an accepted report count: the highest number of each type.
+    pub(super) fn count(&mut self, definition: &Definition, seq: Seq, at: Timestamp, body: &Body) {
+        let newer = |had: Option<Seq>| had.is_none_or(|had| seq > had);
+        match body {
+            Body::OpeningTerminal { .. } | Body::OpeningUrn(_) => {
+                if newer(self.opening.map(|had| had.0)) {
+                    self.opening = Some((seq, at));
+                }
+            }
+            Body::Turnout(turnout) if newer(self.turnout.map(|had| had.seq)) => {
+                self.turnout = Some(Reading::of(seq, at, turnout));
+            }
+            Body::Closing(turnout) if newer(self.closing.map(|had| had.seq)) => {
+                self.closing = Some(Reading::of(seq, at, turnout));
+            }
+            Body::Tally(tally) if newer(self.tally.as_ref().map(|had| had.seq)) => {
+                let contests = tally.contests.iter().filter_map(|of| super::figures::place(definition, of));
+                self.tally = Some(FinalTally { seq, contests: contests.collect() });
+            }
+            Body::Turnout(_) | Body::Closing(_) | Body::Tally(_) => {}
+        }
+    }
+}
+
+impl Reading {
+    fn of(seq: Seq, at: Timestamp, turnout: &Turnout) -> Self {
+        Self { seq, at, identified: turnout.identified }
+    }
+}

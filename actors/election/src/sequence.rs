@@ -1,0 +1,194 @@
+//! A device's line of numbered reports: what is known of it, and where its head is.
+//!
+//! The head is the highest number without a gap below it. The gateway asks a line before it journals a
+//! report (a duplicate is journaled once), the precinct afterwards (a gap is held); both follow the same
+//! journal, so both agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::report::{Digest, Seq};
+
+/// How many reports above a gap are kept for one device (PROTOCOL §2, `held`).
+pub const MAX_HELD: usize = 64;
+
+/// The reports of one device that are in the journal, by number and digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Digest of report 1, 2, 3 … up to the head.
+    placed: Vec<Digest>,
+    /// Above a gap.
+    above: BTreeMap<Seq, Digest>,
+    /// A second digest of a number that has its place taken (S03).
+    others: BTreeSet<(Seq, Digest)>,
+}
+
+/// What to do with a report that has not been journaled by this copy of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// Not seen before: journal it.
+    New,
+    /// In the journal, or on its way into it.
+    Known,
+    /// Too many wait above a gap already: leave it unanswered, the device will repeat it.
+    Full,
+}
+
+/// Where a new report stands in its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The next one.
+    Next,
+    /// Above a gap (S02).
+    Above,
+    /// Its number is taken by another digest (S03).
+    Taken,
+}
+
+impl Line {
+    /// The highest number without a gap below it; 0 before the first.
+    pub fn head(&self) -> Seq {
+        self.placed.len() as Seq
+    }
+
+    /// What the next report must name as `prev`.
+    pub fn head_digest(&self) -> Digest {
+        self.placed.last().copied().unwrap_or(Digest::NONE)
+    }
+
+    /// Digest of the report with this number, up to the head; [`Digest::NONE`] of number 0 and of unknown ones.
+    pub fn digest_at(&self, seq: Seq) -> Digest {
+        self.at(seq).unwrap_or(Digest::NONE)
+    }
+
+    /// Whether a report should be journaled.
+    pub fn admit(&self, seq: Seq, digest: Digest) -> Admission {
+        match self.at(seq) {
+            Some(known) if known == digest => Admission::Known,
+            Some(_) if self.others.contains(&(seq, digest)) => Admission::Known,
+            Some(_) => Admission::New,
+            None if seq == self.head() + 1 => Admission::New,
+            None if self.above.len() >= MAX_HELD => Admission::Full,
+            None => Admission::New,
+        }
+    }
+
+    /// Where a new report stands.
+    pub fn place(&self, seq: Seq) -> Place {
+        match self.at(seq) {
+            Some(_) => Place::Taken,
+            None if seq == self.head() + 1 => Place::Next,
+            None => Place::Above,
+        }
+    }
+
+    /// Puts a report into the line. A report that fills a gap takes along those that waited above it.
+    pub fn record(&mut self, seq: Seq, digest: Digest) {
+        match self.place(seq) {
+            Place::Next => self.placed.push(digest),
+            Place::Above => {
+                self.above.insert(seq, digest);
+            }
+            Place::Taken => {
+                self.others.insert((seq, digest));
+            }
+        }
+        while let Some(next) = self.above.remove(&(self.head() + 1)) {
+            self.placed.push(next);
+        }
+    }
+
+    /// Takes a report out again that did not reach stable storage. What stood after it waits above the gap.
+    pub fn forget(&mut self, seq: Seq, digest: Digest) {
+        if self.others.remove(&(seq, digest)) || self.at(seq) != Some(digest) {
+            return;
+        }
+        if self.above.remove(&seq).is_none() {
+            let Ok(at) = usize::try_from(seq - 1) else { return };
+            let after = self.placed.split_off(at);
+            self.above.extend((seq + 1..).zip(after.into_iter().skip(1)));
+        }
+    }
+
+    /// Lowest number that is missing below the highest known one.
+    pub fn gap(&self) -> Option<Seq> {
+        (!self.above.is_empty()).then(|| self.head() + 1)
+    }
+
+    fn at(&self, seq: Seq) -> Option<Digest> {
+        let placed =
+            usize::try_from(seq).ok().and_then(|n| n.checked_sub(1)).and_then(|i| self.placed.get(i));
+        placed.or_else(|| self.above.get(&seq)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn digest(n: u8) -> Digest {
+        Digest([n; 32])
+    }
+
+    #[test]
+    fn the_head_is_the_highest_number_without_a_gap() {
+        let mut line = Line::default();
+        line.record(1, digest(1));
+        line.record(3, digest(3));
+        assert_eq!((line.head(), line.gap()), (1, Some(2)));
+        line.record(2, digest(2));
+        assert_eq!((line.head(), line.gap(), line.head_digest()), (3, None, digest(3)));
+    }
+
+    #[test]
+    fn another_digest_of_a_taken_number_is_new_once() {
+        let mut line = Line::default();
+        line.record(1, digest(1));
+        assert_eq!(line.admit(1, digest(9)), Admission::New);
+        assert_eq!(line.place(1), Place::Taken);
+        line.record(1, digest(9));
+        assert_eq!(line.admit(1, digest(9)), Admission::Known);
+        assert_eq!(line.head_digest(), digest(1), "the first keeps its place");
+    }
+
+    #[test]
+    fn no_more_than_64_wait_above_a_gap() {
+        let mut line = Line::default();
+        for n in 0..MAX_HELD as Seq {
+            line.record(n + 10, digest(1));
+        }
+        assert_eq!(line.admit(1_000, digest(2)), Admission::Full);
+        assert_eq!(line.admit(10, digest(1)), Admission::Known);
+        assert_eq!(line.admit(1, digest(1)), Admission::New, "what closes the gap is always welcome");
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_any_repetition_gives_the_same_line(order in proptest::collection::vec(1u64..30, 0..120)) {
+            let mut shuffled = Line::default();
+            for seq in &order {
+                if shuffled.admit(*seq, digest(*seq as u8)) == Admission::New {
+                    shuffled.record(*seq, digest(*seq as u8));
+                }
+            }
+            let mut sorted = Line::default();
+            for seq in order.iter().collect::<BTreeSet<_>>() {
+                sorted.record(*seq, digest(*seq as u8));
+            }
+            prop_assert_eq!(shuffled, sorted);
+        }
+
+        #[test]
+        fn a_report_forgotten_and_recorded_again_leaves_no_trace(upto in 1u64..20, seq in 1u64..20) {
+            let mut line = Line::default();
+            (1..=upto).for_each(|n| line.record(n, digest(n as u8)));
+            let before = line.clone();
+            line.forget(seq, digest(seq as u8));
+            if seq <= upto {
+                prop_assert_eq!(line.head(), seq - 1);
+                line.record(seq, digest(seq as u8));
+            }
+            prop_assert_eq!(line, before);
+        }
+    }
+}
