@@ -1,1 +1,23 @@
-//! Precinct, region, district and country actors; supervision, liveness, publication.
+//! The actors of the night.
+//!
+//! One actor a precinct decides; the country's actor puts the changes in one order and hands each to the
+//! units above the precinct; the publisher cuts a version of all of them at one point of that order. What
+//! they decide is in `election`; here is who is told, when, and what happens when one of them fails.
+
+mod country;
+mod liveness;
+mod moments;
+mod ports;
+mod precinct;
+mod publisher;
+mod registry;
+mod replay;
+mod system;
+mod unit;
+
+pub use liveness::{Heard, Liveness, Sign};
+pub use ports::{Recorder, ReplaySource, Tempo};
+pub use precinct::PrecinctDetail;
+pub use registry::{OutOfService, Precincts};
+pub use replay::Night;
+pub use system::{Alarms, Parts, System};

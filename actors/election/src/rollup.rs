@@ -72,6 +72,11 @@ impl Contributions {
         self.figures.get(&precinct)
     }
 
+    /// The precincts that have added anything.
+    pub fn precincts(&self) -> impl Iterator<Item = PrecinctId> {
+        self.figures.keys().copied()
+    }
+
     /// Every unit's sums, formed anew from the precincts: the auditor's way, which must give what was
     /// followed change by change.
     ///

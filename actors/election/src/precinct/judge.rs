@@ -57,10 +57,16 @@ impl Precinct {
         let Some(device) = self.devices.get(&id).filter(|device| device.active) else {
             return vec![judgement(&arrived, Verdict::Rejected, vec![Code::E07])];
         };
-        if let Some(known) = device.reports.get(&(arrived.report.seq, arrived.digest)) {
-            let mut again = judgement(&arrived, Verdict::Duplicate, vec![Code::S01]);
-            again.offset = known.offset;
-            return vec![again];
+        if let Some(entry) = device.reports.get(&(arrived.report.seq, arrived.digest)) {
+            // The same record again (a rebuilt precinct meets what it was rebuilt from), or a copy of it.
+            let same = entry.offset == arrived.offset;
+            let (verdict, codes) = if same {
+                (entry.verdict, entry.codes.clone())
+            } else {
+                (Verdict::Duplicate, vec![Code::S01])
+            };
+            let offset = entry.offset;
+            return vec![Judgement { offset, ..judgement(&arrived, verdict, codes) }];
         }
         let mut judgements = vec![match device.line.place(arrived.report.seq) {
             Place::Taken => self.note(&id, &arrived, Verdict::Quarantined, vec![Code::S03]),

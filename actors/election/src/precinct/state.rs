@@ -257,6 +257,12 @@ impl Definition {
         moments.dedup();
         moments
     }
+
+    /// The precincts whose polls open or close at a moment.
+    pub fn precincts_at(&self, moment: Timestamp) -> impl Iterator<Item = PrecinctId> {
+        let concerned = move |at: &&Entry| at.polls_close == moment || opening_of(self, at) == moment;
+        self.precincts().values().filter(concerned).map(|precinct| precinct.id)
+    }
 }
 
 impl Counted {

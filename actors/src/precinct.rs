@@ -1,0 +1,170 @@
+//! The shell around a precinct's state: takes a record, lets `election` judge it, and tells the country.
+
+use std::sync::Arc;
+
+use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
+use election::{
+    DeviceId, Timestamp,
+    definition::DeviceKind,
+    figures::Phase,
+    precinct::{Arrived, Flag, Judgement, Known, Objection, Precinct, Progress, ReportEntry},
+    record::Decision,
+    report::{Digest, Seq},
+};
+use journal::{Entry, Journaled};
+
+use crate::country::{Changed, Country};
+
+/// The actor of one precinct.
+pub(crate) struct PrecinctActor {
+    state: Precinct,
+    country: Addr<Country>,
+    revision: u64,
+}
+
+/// A durable record that concerns this precinct.
+#[derive(Message, Clone)]
+#[rtype(result = "Taken")]
+pub(crate) struct Take(pub Arc<Journaled<Entry>>);
+
+/// What a record did.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// A report: its judgement, then those of reports that were held behind it.
+    Judged(Vec<Judgement>),
+    /// A decision.
+    Decided(Result<(), Objection>),
+    /// An observation.
+    Observed,
+}
+
+/// Whether a decision could be taken now.
+#[derive(Message, Clone)]
+#[rtype(result = "Result<(), Objection>")]
+pub(crate) struct Consider(pub Arc<Decision>);
+
+/// What became of a report that is offered again.
+#[derive(Message, Clone)]
+#[rtype(result = "Option<Known>")]
+pub(crate) struct WhatBecame {
+    pub device: DeviceId,
+    pub seq: Seq,
+    pub digest: Digest,
+}
+
+/// Everything a reader may see of the precinct beside its figures.
+#[derive(Message, Clone)]
+#[rtype(result = "PrecinctDetail")]
+pub(crate) struct Describe;
+
+/// The state of a precinct as its page shows it.
+#[derive(Debug, Clone)]
+pub struct PrecinctDetail {
+    /// Its phase.
+    pub phase: Phase,
+    /// Its devices' reports.
+    pub reports: Vec<(DeviceId, DeviceKind, ReportEntry)>,
+    /// Open discrepancies, and since when.
+    pub flags: Vec<(Flag, Timestamp)>,
+    /// How many of its devices have finished.
+    pub progress: Progress,
+}
+
+impl PrecinctActor {
+    /// `revision` must be above that of any earlier actor of this precinct.
+    pub(crate) fn new(state: Precinct, country: Addr<Country>, revision: u64) -> Self {
+        Self { state, country, revision }
+    }
+
+    fn tell(&mut self) -> actix::dev::Request<Country, Changed> {
+        self.revision += 1;
+        self.country.send(Changed {
+            precinct: self.state.id(),
+            revision: self.revision,
+            figures: self.state.figures(),
+            updated: self.state.updated(),
+        })
+    }
+}
+
+impl Actor for PrecinctActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // A rebuilt precinct says what it adds once more; what was added already makes no difference.
+        let told = self.tell();
+        actix::AsyncContext::spawn(
+            ctx,
+            actix::fut::wrap_future(async move {
+                if told.await.is_err() {
+                    tracing::error!("the country's actor is gone");
+                }
+            }),
+        );
+    }
+}
+
+impl Handler<Take> for PrecinctActor {
+    type Result = ResponseFuture<Taken>;
+
+    fn handle(&mut self, Take(record): Take, _: &mut Self::Context) -> Self::Result {
+        let taken = take(&mut self.state, &record);
+        let told = self.tell();
+        Box::pin(async move {
+            if told.await.is_err() {
+                tracing::error!("the country's actor is gone");
+            }
+            taken
+        })
+    }
+}
+
+/// Lets a state take a record: live, on replay and when a precinct is rebuilt, the same.
+pub(crate) fn take(state: &mut Precinct, record: &Journaled<Entry>) -> Taken {
+    match record.entry() {
+        Entry::Report(report) => Taken::Judged(state.take(Arrived {
+            offset: record.offset(),
+            arrived: record.arrival(),
+            digest: report.digest(),
+            report: Arc::clone(report.report()),
+        })),
+        Entry::Decision(decision) => Taken::Decided(state.decide(decision, record.arrival())),
+        Entry::Observation(observation) => {
+            state.observe(observation, record.arrival());
+            Taken::Observed
+        }
+    }
+}
+
+impl Handler<Consider> for PrecinctActor {
+    type Result = Result<(), Objection>;
+
+    fn handle(&mut self, Consider(decision): Consider, _: &mut Self::Context) -> Self::Result {
+        self.state.consider(&decision)
+    }
+}
+
+impl Handler<WhatBecame> for PrecinctActor {
+    type Result = Option<Known>;
+
+    fn handle(&mut self, ask: WhatBecame, _: &mut Self::Context) -> Self::Result {
+        self.state.known(&ask.device, ask.seq, ask.digest)
+    }
+}
+
+impl Handler<Describe> for PrecinctActor {
+    type Result = actix::MessageResult<Describe>;
+
+    fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
+        let reports = self.state.devices().flat_map(|device| {
+            let (id, kind) = (device.id.clone(), device.kind);
+            device.reports.into_iter().map(move |report| (id.clone(), kind, report.clone()))
+        });
+        actix::MessageResult(PrecinctDetail {
+            phase: self.state.phase(),
+            reports: reports.collect(),
+            flags: self.state.flags().iter().map(|(flag, since)| (flag.clone(), *since)).collect(),
+            progress: self.state.progress(),
+        })
+    }
+}

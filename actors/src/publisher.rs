@@ -1,0 +1,221 @@
+//! Cuts a version of all units at one point of the night, audits it from time to time, and hands it to the
+//! feed, whose guard has the last word.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use election::{
+    PrecinctId, Timestamp, UnitId,
+    figures::{BrokenSum, Figures},
+};
+use feed::{Change, Feed};
+
+use crate::{
+    country::{Country, Cut},
+    ports::Tempo,
+    system::Alarms,
+    unit::Part,
+};
+
+/// How often a version is cut, in real time (ARCHITECTURE, life of a report, 6).
+const CUT_EVERY: Duration = Duration::from_millis(250);
+/// How often every sum is formed anew and compared, in real time.
+const AUDIT_EVERY: Duration = Duration::from_secs(30);
+
+/// The actor that publishes.
+pub(crate) struct Publisher {
+    feed: Arc<Feed>,
+    tempo: Arc<dyn Tempo>,
+    alarms: Alarms,
+    country: Option<Addr<Country>>,
+    number: u64,
+    open: Option<OpenCut>,
+    audited: Instant,
+    /// What has changed since the last version that was published.
+    pending: BTreeMap<UnitId, Change>,
+    /// What stands in the last version, of units above precincts.
+    published: HashMap<UnitId, Arc<Figures>>,
+}
+
+/// A cut that waits for the units to show what they hold.
+struct OpenCut {
+    number: u64,
+    waiting: usize,
+    votes: bool,
+    audit: Option<(BTreeMap<UnitId, Figures>, BTreeMap<UnitId, Arc<Figures>>)>,
+    broken: Option<BrokenSum>,
+}
+
+/// Whom to ask for a cut.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Begin(pub Addr<Country>);
+
+/// The country's part of a cut, and how many more parts there will be.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct CutBegins {
+    pub number: u64,
+    pub parts: usize,
+    pub country: Option<(Arc<Figures>, Timestamp)>,
+    pub precincts: Vec<(PrecinctId, Arc<Figures>, Timestamp)>,
+    pub votes: bool,
+    pub sums: Option<Result<BTreeMap<UnitId, Figures>, BrokenSum>>,
+    pub broken: Option<BrokenSum>,
+}
+
+impl CutBegins {
+    /// Nothing has changed since the cut before.
+    pub(crate) fn nothing(number: u64) -> Self {
+        let (country, precincts) = (None, Vec::new());
+        Self { number, parts: 0, country, precincts, votes: false, sums: None, broken: None }
+    }
+}
+
+impl Publisher {
+    pub(crate) fn new(feed: Arc<Feed>, tempo: Arc<dyn Tempo>, alarms: Alarms) -> Self {
+        Self {
+            feed,
+            tempo,
+            alarms,
+            country: None,
+            number: 0,
+            open: None,
+            audited: Instant::now(),
+            pending: BTreeMap::new(),
+            published: HashMap::new(),
+        }
+    }
+
+    fn cut(&mut self) {
+        let (Some(country), None) = (&self.country, &self.open) else { return };
+        self.number += 1;
+        let audit = self.audited.elapsed() >= AUDIT_EVERY;
+        if audit {
+            self.audited = Instant::now();
+        }
+        self.open = Some(OpenCut {
+            number: self.number,
+            waiting: usize::MAX,
+            votes: false,
+            audit: audit.then(Default::default),
+            broken: None,
+        });
+        country.do_send(Cut { number: self.number, audit });
+    }
+
+    fn change(&mut self, unit: UnitId, figures: Arc<Figures>, updated: Timestamp) {
+        let same = self.published.get(&unit).is_some_and(|known| *known == figures);
+        if same {
+            // It changed and changed back before it was shown.
+            self.pending.remove(&unit);
+        } else {
+            self.pending.insert(unit.clone(), Change { unit, figures, updated });
+        }
+    }
+
+    fn finish_if_complete(&mut self) {
+        let Some(open) = self.open.take_if(|open| open.waiting == 0) else { return };
+        if let Some(broken) = open.broken {
+            return self.hold(&broken.to_string());
+        }
+        if let Some((sums, shown)) = open.audit {
+            self.alarms.audits.inc();
+            let differs = sums.iter().find(|(unit, sum)| shown.get(*unit).is_none_or(|held| **held != **sum));
+            if let Some((unit, _)) = differs {
+                return self.hold(&format!("the sums of {unit} are not those of its precincts"));
+            }
+        }
+        let changes: Vec<Change> = self.pending.values().cloned().collect();
+        let votes_appear = open.votes && !self.feed.current().votes();
+        if changes.is_empty() && !votes_appear {
+            return;
+        }
+        let cut = feed::Cut {
+            at: self.tempo.now(),
+            votes: open.votes,
+            changes,
+            corrections: Vec::new(),
+            speed: self.tempo.speed(),
+        };
+        match self.feed.publish(cut) {
+            Ok(_) => {
+                for (unit, change) in std::mem::take(&mut self.pending) {
+                    if !matches!(unit, UnitId::Precinct(_)) {
+                        self.published.insert(unit, change.figures);
+                    }
+                }
+            }
+            Err(breach) => self.hold(&breach.to_string()),
+        }
+    }
+
+    /// Holds publication at the last good version. What has changed stays pending: the first version that
+    /// passes shows it.
+    fn hold(&self, why: &str) {
+        self.alarms.held.inc();
+        self.feed.stall(self.tempo.now());
+        tracing::error!(why, "publication is held at the last good version");
+    }
+}
+
+impl Actor for Publisher {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(CUT_EVERY, |publisher, _| publisher.cut());
+    }
+}
+
+impl Handler<Begin> for Publisher {
+    type Result = ();
+
+    fn handle(&mut self, begin: Begin, _: &mut Self::Context) {
+        self.country = Some(begin.0);
+        self.cut();
+    }
+}
+
+impl Handler<CutBegins> for Publisher {
+    type Result = ();
+
+    fn handle(&mut self, begins: CutBegins, _: &mut Self::Context) {
+        let Some(mut open) = self.open.take_if(|open| open.number == begins.number) else { return };
+        let Some((figures, updated)) = begins.country else { return };
+        open.waiting = begins.parts;
+        open.votes = begins.votes;
+        open.broken = begins.broken;
+        match begins.sums {
+            Some(Ok(sums)) => open.audit = Some((sums, [(UnitId::Country, Arc::clone(&figures))].into())),
+            Some(Err(broken)) => open.broken = Some(broken),
+            None => open.audit = None,
+        }
+        self.change(UnitId::Country, figures, updated);
+        for (precinct, figures, updated) in begins.precincts {
+            self.change(UnitId::Precinct(precinct), figures, updated);
+        }
+        self.open = Some(open);
+        self.finish_if_complete();
+    }
+}
+
+impl Handler<Part> for Publisher {
+    type Result = ();
+
+    fn handle(&mut self, part: Part, _: &mut Self::Context) {
+        if let Some(broken) = part.broken {
+            return self.hold(&broken.to_string());
+        }
+        let Some(open) = self.open.as_mut().filter(|open| open.number == part.cut) else { return };
+        open.waiting -= 1;
+        if let Some((_, shown)) = &mut open.audit {
+            shown.insert(part.unit.clone(), Arc::clone(&part.figures));
+        }
+        self.change(part.unit, part.figures, part.updated);
+        self.finish_if_complete();
+    }
+}

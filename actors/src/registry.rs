@@ -1,0 +1,240 @@
+//! Where each precinct's actor is, and what happens when one fails.
+//!
+//! A panic in an actor ends that actor and nothing else (a test pins this). Whoever next speaks to it finds
+//! its address closed; the precinct is then rebuilt from the journal and takes its place again. A record on
+//! which the rebuilt precinct fails as well takes the precinct out of service, with an alarm: its devices get
+//! no receipt and keep what they have.
+
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use actix::{Actor, Addr, ArbiterHandle, Handler, MailboxError, Message, dev::ToEnvelope};
+use election::{
+    Definition, DeviceId, PrecinctId,
+    precinct::{Judgement, Known, Objection, Precinct},
+    record::{Decision, Observation},
+    report::{Digest, Seq},
+};
+use journal::{Entry, Journaled};
+
+use crate::{
+    country::Country,
+    ports::ReplaySource,
+    precinct::{Consider, Describe, PrecinctActor, PrecinctDetail, Take, Taken, WhatBecame, take},
+    system::Alarms,
+};
+
+/// A precinct that cannot answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("precinct {0} is out of service: see the alarm in the log")]
+pub struct OutOfService(pub PrecinctId);
+
+/// The precincts of the night. Cheap to clone.
+#[derive(Clone)]
+pub struct Precincts(Arc<Inner>);
+
+struct Inner {
+    definition: Arc<Definition>,
+    addresses: RwLock<HashMap<PrecinctId, Addr<PrecinctActor>>>,
+    country: Addr<Country>,
+    source: Arc<dyn ReplaySource>,
+    arbiter: ArbiterHandle,
+    alarms: Alarms,
+    /// One rebuild at a time; counts them, so that revisions rise.
+    rebuilds: tokio::sync::Mutex<u64>,
+}
+
+/// Revisions of a rebuilt precinct start above any that an actor before it can have reached.
+const REVISIONS_A_LIFE: u64 = 1 << 40;
+
+impl Precincts {
+    pub(crate) fn new(
+        definition: Arc<Definition>,
+        states: impl IntoIterator<Item = Precinct>,
+        country: Addr<Country>,
+        source: Arc<dyn ReplaySource>,
+        arbiter: ArbiterHandle,
+        alarms: Alarms,
+    ) -> Self {
+        let addresses = states
+            .into_iter()
+            .map(|state| (state.id(), spawn(state, &country, &arbiter, 0)))
+            .collect::<HashMap<_, _>>();
+        Self(Arc::new(Inner {
+            definition,
+            addresses: RwLock::new(addresses),
+            country,
+            source,
+            arbiter,
+            alarms,
+            rebuilds: tokio::sync::Mutex::new(0),
+        }))
+    }
+
+    /// Gives a precinct a report that is on stable storage.
+    ///
+    /// # Errors
+    /// [`OutOfService`]; the report is safe in the journal and will be judged when the precinct is back.
+    pub async fn report(&self, record: Arc<Journaled<Entry>>) -> Result<Vec<Judgement>, OutOfService> {
+        let Entry::Report(report) = record.entry() else { return Ok(Vec::new()) };
+        let precinct = report.report().precinct;
+        match self.ask(precinct, Take(record)).await? {
+            Taken::Judged(judgements) => Ok(judgements),
+            Taken::Decided(_) | Taken::Observed => Ok(Vec::new()),
+        }
+    }
+
+    /// Gives a precinct a decision that is on stable storage.
+    ///
+    /// # Errors
+    /// [`OutOfService`], or the objection that arose since it was considered.
+    pub async fn decided(
+        &self,
+        record: Arc<Journaled<Entry>>,
+    ) -> Result<Result<(), Objection>, OutOfService> {
+        let Entry::Decision(decision) = record.entry() else { return Ok(Ok(())) };
+        let precinct = decision.act.precinct();
+        match self.ask(precinct, Take(record)).await? {
+            Taken::Decided(outcome) => Ok(outcome),
+            Taken::Judged(_) | Taken::Observed => Ok(Ok(())),
+        }
+    }
+
+    /// Gives an observation that is on stable storage to the precincts it concerns.
+    ///
+    /// # Errors
+    /// [`OutOfService`] of the last precinct that could not take it; the others have.
+    pub async fn observed(&self, record: Arc<Journaled<Entry>>) -> Result<(), OutOfService> {
+        let Entry::Observation(observation) = record.entry() else { return Ok(()) };
+        let mut outcome = Ok(());
+        for precinct in concerned(&self.0.definition, observation) {
+            let taken = self.ask(precinct, Take(Arc::clone(&record))).await;
+            outcome = outcome.and(taken.map(|_| ()));
+        }
+        outcome
+    }
+
+    /// Whether a decision could be taken now.
+    ///
+    /// # Errors
+    /// [`OutOfService`], or the objection.
+    pub async fn consider(&self, decision: Arc<Decision>) -> Result<Result<(), Objection>, OutOfService> {
+        self.ask(decision.act.precinct(), Consider(decision)).await
+    }
+
+    /// What became of a report that is offered again.
+    ///
+    /// # Errors
+    /// [`OutOfService`].
+    pub async fn known(
+        &self,
+        precinct: PrecinctId,
+        device: DeviceId,
+        seq: Seq,
+        digest: Digest,
+    ) -> Result<Option<Known>, OutOfService> {
+        self.ask(precinct, WhatBecame { device, seq, digest }).await
+    }
+
+    /// What a reader may see of a precinct.
+    ///
+    /// # Errors
+    /// [`OutOfService`], also where there is no such precinct.
+    pub async fn describe(&self, precinct: PrecinctId) -> Result<PrecinctDetail, OutOfService> {
+        self.ask(precinct, Describe).await
+    }
+
+    async fn ask<M>(&self, precinct: PrecinctId, message: M) -> Result<M::Result, OutOfService>
+    where
+        M: Message + Clone + Send + 'static,
+        M::Result: Send,
+        PrecinctActor: Handler<M>,
+        actix::Context<PrecinctActor>: ToEnvelope<PrecinctActor, M>,
+    {
+        let address = self.address(precinct).ok_or(OutOfService(precinct))?;
+        match address.send(message.clone()).await {
+            Ok(answer) => Ok(answer),
+            Err(MailboxError::Closed | MailboxError::Timeout) => {
+                let address = self.revive(precinct, &address).await?;
+                address.send(message).await.map_err(|_| OutOfService(precinct))
+            }
+        }
+    }
+
+    fn address(&self, precinct: PrecinctId) -> Option<Addr<PrecinctActor>> {
+        let addresses = self.0.addresses.read().unwrap_or_else(PoisonError::into_inner);
+        addresses.get(&precinct).cloned()
+    }
+
+    /// Rebuilds a precinct whose actor is gone, unless another caller just did.
+    async fn revive(
+        &self,
+        precinct: PrecinctId,
+        gone: &Addr<PrecinctActor>,
+    ) -> Result<Addr<PrecinctActor>, OutOfService> {
+        let inner = &self.0;
+        let mut rebuilds = inner.rebuilds.lock().await;
+        if let Some(address) = self.address(precinct).filter(|address| address != gone) {
+            return Ok(address);
+        }
+        inner.alarms.rebuilds.inc();
+        tracing::error!(%precinct, "a precinct's actor failed: rebuilding it from the journal");
+        let rebuilt = rebuild(&inner.definition, precinct, &*inner.source);
+        let state = rebuilt.inspect_err(|why| {
+            inner.alarms.out_of_service.inc();
+            tracing::error!(%precinct, why, "a precinct is out of service");
+        });
+        let state = state.map_err(|_| OutOfService(precinct))?;
+        *rebuilds += 1;
+        let address = spawn(state, &inner.country, &inner.arbiter, *rebuilds * REVISIONS_A_LIFE);
+        let mut addresses = inner.addresses.write().unwrap_or_else(PoisonError::into_inner);
+        addresses.insert(precinct, address.clone());
+        Ok(address)
+    }
+}
+
+/// The precincts that an observation concerns.
+pub(crate) fn concerned(definition: &Definition, observation: &Observation) -> Vec<PrecinctId> {
+    match observation {
+        Observation::Clock { reached } => definition.precincts_at(*reached).collect(),
+        Observation::Device { precinct, .. } => vec![*precinct],
+    }
+}
+
+/// Whether a record concerns a precinct.
+pub fn concerns(definition: &Definition, entry: &Entry, precinct: PrecinctId) -> bool {
+    match entry {
+        Entry::Report(report) => report.report().precinct == precinct,
+        Entry::Decision(decision) => decision.act.precinct() == precinct,
+        Entry::Observation(observation) => concerned(definition, observation).contains(&precinct),
+    }
+}
+
+fn spawn(
+    state: Precinct,
+    country: &Addr<Country>,
+    arbiter: &ArbiterHandle,
+    revision: u64,
+) -> Addr<PrecinctActor> {
+    let country = country.clone();
+    PrecinctActor::start_in_arbiter(arbiter, move |_| PrecinctActor::new(state, country, revision))
+}
+
+fn rebuild(
+    definition: &Arc<Definition>,
+    precinct: PrecinctId,
+    source: &dyn ReplaySource,
+) -> Result<Precinct, String> {
+    let records = source.records_of(precinct).map_err(|error| error.to_string())?;
+    let mut state = Precinct::fresh(definition, precinct).ok_or("it is not in the definition")?;
+    let fold = AssertUnwindSafe(|| {
+        for record in &records {
+            take(&mut state, record);
+        }
+    });
+    catch_unwind(fold).map_err(|_| "one of its records makes it fail again".to_owned())?;
+    Ok(state)
+}

@@ -1,0 +1,161 @@
+//! The night as a fold over the journal: what start-up, `journal replay` and an auditor do.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use election::{
+    Code, Definition, DeviceId, PrecinctId, Timestamp, UnitId,
+    definition::DeviceStatus,
+    figures::{BrokenSum, Figures},
+    precinct::Precinct,
+    record::{Act, Decision, Observation},
+    rollup::{Contributions, empty_units},
+};
+use feed::Series;
+use journal::{Entry, Journaled};
+
+use crate::{
+    precinct::{Taken, take},
+    registry::concerned,
+};
+
+/// Time series have one point in this many milliseconds of the night.
+const STEP_MS: u64 = 60_000;
+
+/// Every precinct of the night, and what else follows from its records.
+pub struct Night {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) precincts: BTreeMap<PrecinctId, Precinct>,
+    pub(crate) contributions: Contributions,
+    pub(crate) units: BTreeMap<UnitId, Figures>,
+    dirty: BTreeSet<PrecinctId>,
+    /// The last moment that an observation says was reached.
+    pub(crate) reached: Timestamp,
+    /// Flags that an observation raised and none has lowered.
+    pub(crate) raised: BTreeSet<(DeviceId, Code)>,
+    standings: BTreeMap<DeviceId, DeviceStatus>,
+    last_arrival: Option<Timestamp>,
+    reports: u64,
+}
+
+impl Night {
+    /// The night before anything happened.
+    pub fn new(definition: Arc<Definition>) -> Self {
+        let precincts = Precinct::all(&definition);
+        Self {
+            dirty: precincts.keys().copied().collect(),
+            precincts,
+            contributions: Contributions::new(Arc::clone(&definition)),
+            units: empty_units(&definition),
+            reached: Timestamp::default(),
+            raised: BTreeSet::new(),
+            standings: BTreeMap::new(),
+            last_arrival: None,
+            reports: 0,
+            definition,
+        }
+    }
+
+    /// Takes the next record. `series` gets a point for each step of the night that has passed.
+    ///
+    /// # Errors
+    /// [`BrokenSum`], which no report can cause.
+    pub fn take(&mut self, record: &Journaled<Entry>, series: &Series) -> Result<(), BrokenSum> {
+        let arrival = record.arrival();
+        let step = |at: Timestamp| at.millis() / STEP_MS;
+        if self.last_arrival.is_some_and(|last| step(last) < step(arrival)) {
+            self.settle()?;
+            self.show(series);
+        }
+        self.last_arrival = self.last_arrival.max(Some(arrival));
+        match record.entry() {
+            Entry::Report(report) => {
+                self.reports += 1;
+                let precinct = report.report().precinct;
+                self.give(precinct, record);
+            }
+            Entry::Decision(decision) => {
+                if let Some(Taken::Decided(Ok(()))) = self.give(decision.act.precinct(), record) {
+                    self.standings.extend(standings_after(decision));
+                }
+            }
+            Entry::Observation(observation) => {
+                match observation {
+                    Observation::Clock { reached } => self.reached = self.reached.max(*reached),
+                    Observation::Device { device, code, raised: true, .. } => {
+                        self.raised.insert((device.clone(), *code));
+                    }
+                    Observation::Device { device, code, raised: false, .. } => {
+                        self.raised.remove(&(device.clone(), *code));
+                    }
+                }
+                for precinct in concerned(&self.definition, observation) {
+                    self.give(precinct, record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, precinct: PrecinctId, record: &Journaled<Entry>) -> Option<Taken> {
+        let state = self.precincts.get_mut(&precinct)?;
+        self.dirty.insert(precinct);
+        Some(take(state, record))
+    }
+
+    /// Adds up what has changed since the last time.
+    ///
+    /// # Errors
+    /// [`BrokenSum`], which no report can cause.
+    pub fn settle(&mut self) -> Result<(), BrokenSum> {
+        for id in std::mem::take(&mut self.dirty) {
+            let Some(precinct) = self.precincts.get(&id) else { continue };
+            let Some(change) = self.contributions.put(id, precinct.figures()) else { continue };
+            for unit in self.contributions.path(id).iter() {
+                if let Some(figures) = self.units.get_mut(unit) {
+                    figures.replace(unit, &change.before, &change.after)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, series: &Series) {
+        let Some(at) = self.last_arrival else { return };
+        for (unit, figures) in &self.units {
+            series.record(at, unit, figures);
+        }
+    }
+
+    /// Sums of every unit above precincts, as of the last [`Night::settle`].
+    pub fn units(&self) -> &BTreeMap<UnitId, Figures> {
+        &self.units
+    }
+
+    /// Reports taken.
+    pub fn reports(&self) -> u64 {
+        self.reports
+    }
+
+    /// When the last record arrived.
+    pub fn last_arrival(&self) -> Option<Timestamp> {
+        self.last_arrival
+    }
+
+    /// Devices whose standing a decision has changed.
+    pub fn standings(&self) -> &BTreeMap<DeviceId, DeviceStatus> {
+        &self.standings
+    }
+}
+
+/// Devices whose standing a decision changes.
+pub(crate) fn standings_after(decision: &Decision) -> Vec<(DeviceId, DeviceStatus)> {
+    match &decision.act {
+        Act::Replace { old, new, .. } => {
+            vec![(old.clone(), DeviceStatus::Revoked), (new.clone(), DeviceStatus::Active)]
+        }
+        Act::Protocol { .. } => Vec::new(),
+    }
+}
