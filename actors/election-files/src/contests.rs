@@ -117,9 +117,10 @@ pub(crate) fn unit(contest: &ContestId) -> UnitId {
 
 /// Reads every `[[contest]]`.
 pub(crate) fn declarations(root: &mut Section<'_>) -> Declarations {
-    let Some(contests) = root.needed("contest") else { return Declarations::unknown() };
+    let contests = root.needed("contest").and_then(|value| value.sections());
+    let Some(contests) = contests else { return Declarations::unknown() };
     let mut declared = Declarations { list: Vec::new(), whole: true };
-    for mut section in contests.sections() {
+    for mut section in contests {
         let line = section.line();
         let named = section.needed("id").and_then(|value| Some((value.read(declared_id)?, value)));
         let terms = terms(&mut section);

@@ -215,16 +215,16 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// A list of tables: `[[name]]`.
-    pub fn sections(&self) -> Vec<Section<'d>> {
-        let Some(list) = self.value.as_array() else {
-            return self.is_not("a list of tables").unwrap_or_default();
-        };
+    /// A list of tables: `[[name]]`; `None` when one of them is none.
+    pub fn sections(&self) -> Option<Vec<Section<'d>>> {
         let section = |item: &'d toml::Spanned<DeValue<'d>>| match item.get_ref().as_table() {
             Some(table) => Some(self.section_of(table, self.source.line(item.span().start))),
             None => self.is_not("a list of tables"),
         };
-        list.iter().filter_map(section).collect()
+        match self.value.as_array() {
+            Some(list) => list.iter().map(section).collect(),
+            None => self.is_not("a list of tables"),
+        }
     }
 
     /// A list of whole numbers, each at most `most`.

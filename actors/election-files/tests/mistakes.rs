@@ -291,7 +291,7 @@ fn a_wrong_word_is_told_with_those_that_are_allowed() {
     );
     let files = with("election.toml", "\"proportional_open_list\"", "\"lists\"");
     let kinds = "proportional_open_list, single_member, multi_member, presidential, referendum or council";
-    tells(&files, &[&format!("election.toml:16: contest.kind: \"lists\" is not {kinds}")]);
+    tells(&files, &[&format!("election.toml:17: contest.kind: \"lists\" is not {kinds}")]);
 }
 
 #[test]
