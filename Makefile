@@ -1,0 +1,57 @@
+# Sanak. Everything here works on a fresh Debian 12 machine with Rust 1.95 and Node 20, as root or with sudo.
+# `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WEB := dashboard/web
+
+.PHONY: help demo test web bench fmt lint deny e2e setup clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'Options of the demo: make demo ARGS="--precincts 300 --speed 120"'
+
+demo: setup web ## build all, run an election day and night, and print the address to open
+	cargo build --release --locked -p sanak
+	$(TARGET)/release/sanak demo $(ARGS)
+
+test: ## formatting, lints, and every test, browser included; installs what they need
+	@ops/scripts/test.sh
+
+web: $(WEB)/node_modules/.package-lock.json ## build the page that the server carries
+	cd $(WEB) && npm run build
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json $(WEB)/package.json
+	cd $(WEB) && npm ci --no-audit --no-fund
+
+setup:
+	@ops/scripts/setup.sh build
+
+e2e: web ## the page in headless Chromium against a running demo
+	@ops/scripts/setup.sh test
+	cargo build --locked -p sanak
+	SANAK_BIN=$(TARGET)/debug/sanak ops/scripts/e2e.sh
+
+bench: setup ## criterion benchmarks: verify, decide, roll up, append, encode
+	cargo bench --locked --workspace --benches
+
+fmt: ## format all Rust code
+	cargo fmt --all
+
+lint: setup web ## formatting, clippy and the page's types, without running tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd $(WEB) && npm run check
+
+deny: ## licences, advisories and banned crates (deny.toml); builds cargo-deny when it is missing
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --locked check
+
+clean: ## remove what was built
+	cargo clean
+	rm -rf build $(WEB)/dist $(WEB)/node_modules

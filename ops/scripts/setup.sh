@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what is missing: `setup.sh build` for building and the demo, `setup.sh test` for the tests as well.
+# Nothing is touched that is there already.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+purpose=${1:-build}
+
+stop() {
+    echo "setup: $*" >&2
+    exit 2
+}
+
+install_packages() {
+    local packages=("$@") as_root=()
+    command -v apt-get >/dev/null || stop "this machine has no apt-get: install what Debian calls ${packages[*]} by hand"
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || stop "run once as root: apt-get install ${packages[*]}"
+        as_root=(sudo)
+    fi
+    echo "setup: installing ${packages[*]}"
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+command -v cargo >/dev/null || stop "Rust is missing: install 1.95 or later from https://rustup.rs"
+command -v npm >/dev/null || stop "Node is missing: install version 20.19 or later, with npm"
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+    || stop "Node $(node --version) is too old: install version 20.19 or later"
+
+missing=()
+# Rust links with the C compiler, and comes without one.
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+if [ "$purpose" = test ]; then
+    command -v chromium >/dev/null || missing+=(chromium)
+    # The page brings its own letters. What Chromium falls back on must know Kyrgyz too.
+    dpkg-query -W -f '${Status}' fonts-dejavu-core 2>/dev/null | grep -q 'ok installed' || missing+=(fonts-dejavu-core)
+fi
+[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+
+if [ "$purpose" = test ]; then
+    cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+    cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+fi
+cargo fetch --locked --quiet
