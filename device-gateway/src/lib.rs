@@ -1,1 +1,22 @@
-//! Authenticates device messages, records them, and answers with receipts.
+//! Between the wire and the count: who speaks, is it new, is it on record, and the centre's answer.
+//!
+//! ```text
+//! link ──► intake ──► workers (by device) ──► journal ──► answers ──► link
+//!          bounds     verify, admit           sync        actors' verdict, receipt
+//! ```
+
+mod answers;
+mod gateway;
+mod intake;
+mod keys;
+mod metrics;
+mod port;
+mod refusals;
+mod worker;
+
+pub use answers::{Answers, Context};
+pub use gateway::{Gateway, Parts, Signer};
+pub use keys::Keys;
+pub use metrics::Metrics;
+pub use port::{Counting, Life};
+pub use refusals::{Refusals, Sample};

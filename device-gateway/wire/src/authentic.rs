@@ -63,7 +63,7 @@ pub enum Authentic {
 /// An authentic report, with the bytes that prove it.
 #[derive(Debug, Clone)]
 pub struct AuthenticReport {
-    report: Report,
+    report: Arc<Report>,
     topic: Topic,
     digest: Digest,
     envelope: Arc<[u8]>,
@@ -112,6 +112,7 @@ pub fn authenticate(
     let (topic, digest) = (envelope.topic().clone(), envelope.digest());
     Ok(match message {
         Message::Report(report) => {
+            let report = Arc::new(report);
             Authentic::Report(AuthenticReport { report, topic, digest, envelope: bytes.into() })
         }
         Message::Heartbeat(heartbeat) => Authentic::Heartbeat(AuthenticHeartbeat { heartbeat, topic }),
@@ -240,11 +241,11 @@ impl AuthenticReport {
         }
         agree(opened.topic(), &report.device, &report.device, Some((&report.election, report.precinct)))?;
         let (topic, digest) = (opened.topic().clone(), opened.digest());
-        Ok(Self { report, topic, digest, envelope })
+        Ok(Self { report: Arc::new(report), topic, digest, envelope })
     }
 
     /// What it says.
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &Arc<Report> {
         &self.report
     }
 

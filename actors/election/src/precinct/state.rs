@@ -196,6 +196,11 @@ impl Precinct {
         })
     }
 
+    /// The line of each of its devices: what the gateway needs to know a duplicate after a restart.
+    pub fn lines(&self) -> impl Iterator<Item = (&DeviceId, &Line)> {
+        self.devices.iter().map(|(id, device)| (id, &device.line))
+    }
+
     /// Takes what a clock or a heartbeat caused.
     pub fn observe(&mut self, observation: &Observation, arrived: Timestamp) {
         match observation {

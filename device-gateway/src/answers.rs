@@ -1,0 +1,169 @@
+//! What happens to a report once it is on stable storage: those who count judge it, the centre signs a
+//! receipt, and the broker's side gets its acknowledgement.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use broker::{Ack, Downlink};
+use device_wire::{Channel, Topic, encode_receipt, sign};
+use election::{
+    DeviceId, ElectionId, PrecinctId,
+    precinct::Judgement,
+    report::{Digest, Receipt, Seq, Verdict},
+};
+use journal::{Clock, Entry, Journaled};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use crate::{gateway::Signer, metrics::Metrics, port::Counting};
+
+/// What is kept of a message while it is on its way through the journal.
+pub struct Context(Kind);
+
+enum Kind {
+    Report {
+        ack: Ack,
+        since: Instant,
+        permit: OwnedSemaphorePermit,
+    },
+    Again {
+        device: DeviceId,
+        precinct: PrecinctId,
+        seq: Seq,
+        digest: Digest,
+        ack: Ack,
+        permit: OwnedSemaphorePermit,
+    },
+}
+
+impl Context {
+    pub(crate) fn report(ack: Ack, since: Instant, permit: OwnedSemaphorePermit) -> Self {
+        Self(Kind::Report { ack, since, permit })
+    }
+
+    pub(crate) fn again(
+        device: DeviceId,
+        precinct: PrecinctId,
+        seq: Seq,
+        digest: Digest,
+        ack: Ack,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self(Kind::Again { device, precinct, seq, digest, ack, permit })
+    }
+}
+
+/// Answers devices.
+pub struct Answers {
+    pub(crate) election: ElectionId,
+    pub(crate) signer: Signer,
+    pub(crate) downlink: Downlink,
+    pub(crate) counting: Arc<dyn Counting>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+    pub(crate) runtime: Handle,
+    pub(crate) in_flight: Arc<Semaphore>,
+    /// How a worker is told that a report did not reach stable storage.
+    pub(crate) forget: OnceLock<Box<dyn Fn(DeviceId, Seq, Digest) + Send + Sync>>,
+}
+
+impl Answers {
+    /// Waits until one more report may be in flight. Called on a worker's thread, never on the runtime's.
+    pub(crate) fn permit(&self) -> OwnedSemaphorePermit {
+        let acquire = Arc::clone(&self.in_flight).acquire_owned();
+        #[expect(clippy::expect_used, reason = "nobody closes this semaphore")]
+        self.runtime.block_on(acquire).expect("the semaphore is open")
+    }
+
+    /// A report is on stable storage. Call in the order of the journal: the report is in its precinct's
+    /// mailbox when this returns; the receipt follows.
+    pub fn stored(self: &Arc<Self>, record: Arc<Journaled<Entry>>, context: Context) {
+        let Entry::Report(report) = record.entry() else { return };
+        let Kind::Report { ack, since, permit } = context.0 else { return };
+        let topic = report.topic().on(Channel::Receipt);
+        let judged = self.counting.report(Arc::clone(&record));
+        let answers = Arc::clone(self);
+        self.runtime.spawn(async move {
+            // It is durable whoever judges it: the broker need not keep it any longer.
+            ack.done();
+            match judged.await {
+                Ok(judgements) => judgements.iter().for_each(|judgement| answers.judged(&topic, judgement)),
+                Err(why) => tracing::warn!(%topic, why, "a stored report could not be judged: no receipt"),
+            }
+            answers.metrics.latency.observe(since.elapsed().as_secs_f64());
+            drop(permit);
+        });
+    }
+
+    /// A copy of a report has come to its place behind the first.
+    pub fn passed(self: &Arc<Self>, context: Context) {
+        let Kind::Again { device, precinct, seq, digest, ack, permit } = context.0 else { return };
+        let known = self.counting.known(precinct, device.clone(), seq, digest);
+        let answers = Arc::clone(self);
+        self.runtime.spawn(async move {
+            ack.done();
+            if let Ok(Some(known)) = known.await {
+                let topic = answers.topic(precinct, device.clone());
+                answers.send(
+                    &topic,
+                    &Receipt {
+                        device,
+                        seq,
+                        digest,
+                        verdict: Verdict::Duplicate,
+                        code: Some(election::Code::S01),
+                        was: Some(known.verdict),
+                        offset: Some(known.offset),
+                        at: answers.clock.now(),
+                    },
+                );
+            }
+            drop(permit);
+        });
+    }
+
+    /// A report could not be put on stable storage: no receipt, no acknowledgement; it is new again.
+    pub fn unstored(&self, entry: &Entry, context: Context) {
+        if let Entry::Report(report) = entry {
+            self.metrics.unstored.inc();
+            if let Some(forget) = self.forget.get() {
+                forget(report.device().clone(), report.report().seq, report.digest());
+            }
+        }
+        drop(context);
+    }
+
+    fn topic(&self, precinct: PrecinctId, device: DeviceId) -> Topic {
+        Topic { election: self.election.clone(), precinct, device, channel: Channel::Receipt }
+    }
+
+    fn judged(&self, topic: &Topic, judgement: &Judgement) {
+        self.send(
+            topic,
+            &Receipt {
+                device: judgement.device.clone(),
+                seq: judgement.seq,
+                digest: judgement.digest,
+                verdict: judgement.verdict,
+                code: judgement.codes.first().copied(),
+                was: None,
+                offset: Some(judgement.offset),
+                at: self.clock.now(),
+            },
+        );
+    }
+
+    /// Signs a receipt and sends it. Where the device cannot be reached it repeats its report.
+    pub(crate) fn send(&self, topic: &Topic, receipt: &Receipt) {
+        let topic = topic.on(Channel::Receipt);
+        let envelope = sign(&topic, &self.signer.kid, &encode_receipt(receipt), &self.signer.key);
+        self.metrics.receipt(receipt.verdict);
+        if !self.downlink.publish(&topic.to_string(), envelope.into()) {
+            self.metrics.undelivered.inc();
+        }
+    }
+}

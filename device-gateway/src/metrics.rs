@@ -1,0 +1,77 @@
+//! Metrics of the gateway: `sanak_<noun>_<unit>_total`, labels bounded.
+
+use election::{Code, report::Verdict};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
+
+/// Counters and times of the gateway.
+#[derive(Clone)]
+pub struct Metrics {
+    receipts: IntCounterVec,
+    refused: IntCounterVec,
+    /// Heartbeats and states taken.
+    pub(crate) signs: IntCounter,
+    /// Reports dropped because 64 of their device wait above a gap already.
+    pub(crate) overfull: IntCounter,
+    /// Receipts and commands that found no way to their device (it will repeat).
+    pub(crate) undelivered: IntCounter,
+    /// Reports that could not be put on stable storage.
+    pub(crate) unstored: IntCounter,
+    /// Seconds from a report's arrival to its receipt.
+    pub(crate) latency: Histogram,
+}
+
+impl Metrics {
+    /// Metrics, registered.
+    ///
+    /// # Errors
+    /// Where one of the names is taken in the registry.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::with_opts(Opts::new(name, help))?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let by = |name: &str, help: &str, label: &str| {
+            let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok::<_, prometheus::Error>(counters)
+        };
+        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+        let latency = HistogramOpts::new(
+            "sanak_receipt_seconds",
+            "Seconds from a report's arrival to its signed receipt, the sync to stable storage included",
+        );
+        let latency = Histogram::with_opts(latency.buckets(buckets))?;
+        registry.register(Box::new(latency.clone()))?;
+        Ok(Self {
+            receipts: by("sanak_receipts_total", "Receipts signed, by verdict", "verdict")?,
+            refused: by(
+                "sanak_refused_messages_total",
+                "Messages refused before the journal, by code",
+                "code",
+            )?,
+            signs: counter("sanak_life_signs_total", "Heartbeats and states taken")?,
+            overfull: counter(
+                "sanak_overfull_reports_total",
+                "Reports dropped because 64 of their device wait above a gap",
+            )?,
+            undelivered: counter(
+                "sanak_undelivered_answers_total",
+                "Answers that found no way to their device",
+            )?,
+            unstored: counter(
+                "sanak_unstored_reports_total",
+                "Reports that could not be stored; unanswered",
+            )?,
+            latency,
+        })
+    }
+
+    pub(crate) fn receipt(&self, verdict: Verdict) {
+        self.receipts.with_label_values(&[verdict.as_str()]).inc();
+    }
+
+    pub(crate) fn refused(&self, code: Code) {
+        self.refused.with_label_values(&[code.as_str()]).inc();
+    }
+}
