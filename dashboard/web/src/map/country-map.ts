@@ -1,0 +1,289 @@
+import { Map as GlMap, setWorkerUrl, type GeoJSONSource, type MapMouseEvent, type PointLike } from 'maplibre-gl';
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
+import type { FeatureCollection } from 'geojson';
+import type { Layer } from './boundaries';
+import { joined, type Bounds } from './geometry';
+import type { Theme } from './ground';
+import type { Spot } from './keyboard';
+import { LEVEL_KIND, type Level } from './level';
+import type { Shade } from './shade';
+import { baseStyle, circleGrowth, HATCH, hatchImage, LEVELS, PARENTS, repaint } from './style';
+
+setWorkerUrl(workerUrl);
+
+export interface MapEvents {
+  hovered(id: string | null, x: number, y: number): void;
+  chosen(id: string): void;
+  /** Zoom counted from the one at which the country fills the map. */
+  zoomed(zoomIn: number): void;
+}
+
+type Mark = 'chosen' | 'hovered' | 'focused';
+const PULSE_MS = 700;
+/** More at once is not a signal but a flicker. */
+const PULSES_AT_ONCE = 40;
+
+/** The map as the page sees it: levels of units that are coloured, marked and chosen. Draws; decides nothing. */
+export class CountryMap {
+  readonly #map: GlMap;
+  readonly #layers = new Map<Level, Layer>();
+  readonly #shades = new Map<string, Shade>();
+  readonly #marks = new Map<Mark, string>();
+  readonly #pulses = new Map<string, number>();
+  #country: Bounds | null = null;
+  #fitZoom = 0;
+  #level: Level = 'regions';
+  #circles = false;
+  #frame = 0;
+
+  private constructor(
+    map: GlMap,
+    private theme: Theme,
+    private scale: number,
+    private readonly events: MapEvents,
+  ) {
+    this.#map = map;
+    this.#addHatch();
+    this.#listen();
+  }
+
+  /** Resolves when the empty map stands. */
+  static async create(container: HTMLElement, theme: Theme, scale: number, events: MapEvents): Promise<CountryMap> {
+    await Promise.all(['400 16px Inter', '600 16px "Inter SemiBold"'].map((font) => document.fonts.load(font, 'Ңa')));
+    const map = new GlMap({
+      container,
+      style: baseStyle(theme, scale),
+      bounds: [69.2, 39.1, 80.4, 43.3],
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      keyboard: false,
+      renderWorldCopies: false,
+      fadeDuration: 150,
+      maxZoom: 15,
+    });
+    map.touchZoomRotate.disableRotation();
+    await new Promise<void>((resolve, reject) => {
+      map.once('load', () => resolve());
+      map.once('error', (event) => reject(event.error));
+    });
+    return new CountryMap(map, theme, scale, events);
+  }
+
+  remove(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#map.remove();
+  }
+
+  setBase(source: 'lakes' | 'neighbours' | 'settlements', data: FeatureCollection): void {
+    this.#source(source).setData(data);
+  }
+
+  setLayer(level: Level, layer: Layer): void {
+    if (this.#layers.has(level)) return;
+    this.#layers.set(level, layer);
+    this.#source(level).setData(layer.areas);
+    if (level === 'regions') {
+      this.#country = joined([...layer.bounds.values()]);
+      this.fit(true);
+    }
+  }
+
+  /** Labels and circles of a level, biggest first where they compete for room. */
+  setPoints(level: Level, points: { id: string; at: [number, number]; label: string; registered: number }[]): void {
+    this.#source(`${level}-at`).setData({
+      type: 'FeatureCollection',
+      features: points.map(({ id, at, label, registered }) => ({
+        type: 'Feature',
+        properties: { id, label, registered },
+        geometry: { type: 'Point', coordinates: at },
+      })),
+    });
+  }
+
+  has(level: Level): boolean {
+    return this.#layers.has(level);
+  }
+
+  ids(level: Level): string[] {
+    return [...(this.#layers.get(level)?.bounds.keys() ?? [])];
+  }
+
+  bounds(level: Level, id: string): Bounds | undefined {
+    return this.#layers.get(level)?.bounds.get(id);
+  }
+
+  /** Which level is in view, drawn as areas or as circles, and the levels around it. */
+  show(level: Level, parents: Level[], circles: boolean): void {
+    this.#level = level;
+    this.#circles = circles;
+    const visible = (layer: string, on: boolean) =>
+      this.#map.setLayoutProperty(layer, 'visibility', on ? 'visible' : 'none');
+    for (const each of LEVELS) {
+      const on = each === level;
+      for (const part of ['ground', 'line', 'chosen', 'pulse', 'label']) visible(`${each}-${part}`, on);
+      for (const part of ['hatch', 'fill', 'firm']) visible(`${each}-${part}`, on && !circles);
+      visible(`${each}-circle`, on && circles);
+    }
+    for (const each of PARENTS) visible(`${each}-parent`, parents.includes(each));
+    // Towns come in as orientation where the parts are small enough.
+    visible('settlements-label', level === 'precincts' || level === 'raions');
+    this.#map.setPaintProperty(`${level}-circle`, 'circle-radius', circleGrowth(this.#fitZoom));
+    this.#map.setLayerZoomRange('precincts-label', this.#fitZoom + 4.2, 24);
+    this.#map.setLayerZoomRange('settlements-label', this.#fitZoom + 1.6, 24);
+  }
+
+  /** Colours a unit; `pulse` marks it as just changed. */
+  shade(level: Level, id: string, shade: Shade, pulse: boolean): void {
+    const known = this.#shades.get(id);
+    if (!known || known.fill !== shade.fill || known.complete !== shade.complete) {
+      this.#shades.set(id, shade);
+      const state = { fill: shade.fill ?? this.theme.land, counted: shade.fill !== null, complete: shade.complete };
+      for (const source of [level, `${level}-at`]) this.#map.setFeatureState({ source, id }, state);
+    }
+    if (pulse && level === this.#level && this.#pulses.size < PULSES_AT_ONCE) this.#pulse(id);
+  }
+
+  radius(level: Level, id: string, radius: number): void {
+    this.#map.setFeatureState({ source: `${level}-at`, id }, { radius });
+  }
+
+  /** Marks one unit of the level in view; null clears the mark. */
+  mark(mark: Mark, id: string | null): void {
+    const before = this.#marks.get(mark);
+    if (before === (id ?? undefined)) return;
+    if (before !== undefined) this.#setMark(mark, before, false);
+    if (id === null) this.#marks.delete(mark);
+    else {
+      this.#marks.set(mark, id);
+      this.#setMark(mark, id, true);
+    }
+  }
+
+  fit(instantly = false): void {
+    if (!this.#country) return;
+    const camera = this.#map.cameraForBounds(this.#country, { padding: this.#padding() });
+    if (camera?.zoom === undefined) return;
+    this.#fitZoom = camera.zoom;
+    this.#map.setMinZoom(Math.max(0, this.#fitZoom - 0.5));
+    this.#map.fitBounds(this.#country, { padding: this.#padding(), ...this.#flight(instantly) });
+    this.events.zoomed(instantly ? 0 : this.#map.getZoom() - this.#fitZoom);
+  }
+
+  flyTo(bounds: Bounds, deepest: number): void {
+    this.#map.fitBounds(bounds, {
+      padding: this.#padding(),
+      maxZoom: this.#fitZoom + deepest,
+      ...this.#flight(false),
+    });
+  }
+
+  zoomBy(step: number): void {
+    this.#map.easeTo({ zoom: this.#map.getZoom() + step, ...this.#flight(false) });
+  }
+
+  resize(): void {
+    this.#map.resize();
+  }
+
+  size(): { width: number; height: number } {
+    const { clientWidth: width, clientHeight: height } = this.#map.getContainer();
+    return { width, height };
+  }
+
+  /** Where the units of the level in view are on the screen. */
+  spots(points: Map<string, [number, number]>): Spot[] {
+    return [...points].map(([id, at]) => {
+      const { x, y } = this.#map.project(at);
+      return { id, x, y };
+    });
+  }
+
+  setTheme(theme: Theme, scale: number): void {
+    this.theme = theme;
+    this.scale = scale;
+    this.#shades.clear();
+    this.#addHatch();
+    for (const { layer, paint } of repaint(theme, scale)) {
+      for (const [name, value] of Object.entries(paint)) {
+        type Setter = Parameters<GlMap['setPaintProperty']>;
+        this.#map.setPaintProperty(layer, name as Setter[1], value as Setter[2]);
+      }
+    }
+  }
+
+  get level(): Level {
+    return this.#level;
+  }
+
+  #addHatch(): void {
+    const ratio = Math.max(1, Math.round(window.devicePixelRatio * this.scale));
+    const image = hatchImage(this.theme.hatch, ratio);
+    if (this.#map.hasImage(HATCH)) this.#map.removeImage(HATCH);
+    this.#map.addImage(HATCH, image, { pixelRatio: Math.max(1, window.devicePixelRatio) });
+  }
+
+  #listen(): void {
+    const at = (point: PointLike): string | null => {
+      const layers = this.#circles ? [`${this.#level}-circle`, `${this.#level}-ground`] : [`${this.#level}-ground`];
+      for (const layer of layers) {
+        const id = this.#map.queryRenderedFeatures(point, { layers: [layer] })[0]?.properties['id'];
+        if (typeof id === 'string') return id;
+      }
+      return null;
+    };
+    this.#map.on('mousemove', ({ point }: MapMouseEvent) => {
+      const id = at(point);
+      this.#map.getCanvas().style.cursor = id ? 'pointer' : '';
+      this.events.hovered(id, point.x, point.y);
+    });
+    this.#map.on('mouseout', () => this.events.hovered(null, 0, 0));
+    this.#map.on('dragstart', () => this.events.hovered(null, 0, 0));
+    this.#map.on('click', ({ point }: MapMouseEvent) => {
+      const id = at(point);
+      if (id) this.events.chosen(id);
+    });
+    this.#map.on('zoom', () => this.events.zoomed(this.#map.getZoom() - this.#fitZoom));
+  }
+
+  #padding(): { top: number; bottom: number; left: number; right: number } {
+    const { width, height } = this.size();
+    const wide = width > 700;
+    const side = Math.round(width * 0.03);
+    // The controls stand over the map's upper edge and the legend over its lower one.
+    return { top: Math.round(height * (wide ? 0.09 : 0.15)), bottom: Math.round(height * 0.06), left: side, right: side };
+  }
+
+  #flight(instantly: boolean): { animate?: boolean; duration?: number } {
+    const still = instantly || matchMedia('(prefers-reduced-motion: reduce)').matches;
+    return still ? { animate: false } : { duration: 700 };
+  }
+
+  #setMark(mark: Mark, id: string, on: boolean): void {
+    const level = LEVELS.find((each) => id.startsWith(`${LEVEL_KIND[each]}:`));
+    if (!level) return;
+    for (const source of [level, `${level}-at`]) this.#map.setFeatureState({ source, id }, { [mark]: on });
+  }
+
+  #pulse(id: string): void {
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+    const idle = this.#pulses.size === 0;
+    this.#pulses.set(id, performance.now());
+    if (idle) this.#frame = requestAnimationFrame((now) => this.#beat(now));
+  }
+
+  #beat(now: number): void {
+    for (const [id, since] of this.#pulses) {
+      const left = Math.max(0, 1 - (now - since) / PULSE_MS);
+      const level = LEVELS.find((each) => id.startsWith(`${LEVEL_KIND[each]}:`)) ?? this.#level;
+      this.#map.setFeatureState({ source: level, id }, { pulse: 0.7 * left });
+      if (left === 0) this.#pulses.delete(id);
+    }
+    if (this.#pulses.size > 0) this.#frame = requestAnimationFrame((next) => this.#beat(next));
+  }
+
+  #source(id: string): GeoJSONSource {
+    return this.#map.getSource(id) as GeoJSONSource;
+  }
+}

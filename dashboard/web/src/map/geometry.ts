@@ -1,0 +1,87 @@
+import type { Feature, FeatureCollection, MultiPolygon, Polygon, Position } from 'geojson';
+
+export type Area = Feature<Polygon | MultiPolygon, { id: string }>;
+export type Areas = FeatureCollection<Polygon | MultiPolygon, { id: string }>;
+/** West, south, east, north. */
+export type Bounds = [number, number, number, number];
+
+function polygons(area: Area): Position[][][] {
+  return area.geometry.type === 'Polygon' ? [area.geometry.coordinates] : area.geometry.coordinates;
+}
+
+export function boundsOf(area: Area): Bounds {
+  return joined(polygons(area).map(([ring = []]) => ringBounds(ring)));
+}
+
+export function joined(all: Bounds[]): Bounds {
+  return all.reduce<Bounds>(
+    ([w, s, e, n], b) => [Math.min(w, b[0]), Math.min(s, b[1]), Math.max(e, b[2]), Math.max(n, b[3])],
+    [Infinity, Infinity, -Infinity, -Infinity],
+  );
+}
+
+function ringBounds(ring: Position[]): Bounds {
+  return joined(ring.map(([x = 0, y = 0]) => [x, y, x, y]));
+}
+
+function ringArea(ring: Position[]): number {
+  let twice = 0;
+  for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {
+    twice += (ring[j]?.[0] ?? 0) * (ring[i]?.[1] ?? 0) - (ring[i]?.[0] ?? 0) * (ring[j]?.[1] ?? 0);
+  }
+  return Math.abs(twice / 2);
+}
+
+/** Distance from a point to the outline of a polygon: positive inside, negative outside. */
+function depth(x: number, y: number, rings: Position[][]): number {
+  let inside = false;
+  let nearest = Infinity;
+  for (const ring of rings) {
+    for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {
+      const [ax = 0, ay = 0] = ring[i] ?? [];
+      const [bx = 0, by = 0] = ring[j] ?? [];
+      if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+      nearest = Math.min(nearest, segmentDistance(x, y, ax, ay, bx, by));
+    }
+  }
+  return inside ? nearest : -nearest;
+}
+
+function segmentDistance(x: number, y: number, ax: number, ay: number, bx: number, by: number): number {
+  const dx = bx - ax;
+  const dy = by - ay;
+  const length = dx * dx + dy * dy;
+  const t = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / length));
+  return Math.hypot(x - ax - t * dx, y - ay - t * dy);
+}
+
+const GRID = 12;
+const ROUNDS = 4;
+
+/**
+ * Where a label or circle of an area belongs: about the point deepest inside its largest part. A grid is laid over
+ * the part and laid again, finer, around the best point; good to a hundredth of the area's size.
+ */
+export function labelPoint(area: Area): [number, number] {
+  const rings = polygons(area).reduce((a, b) => (ringArea(b[0] ?? []) > ringArea(a[0] ?? []) ? b : a));
+  let [w, s, e, n] = ringBounds(rings[0] ?? []);
+  // Degrees of longitude are shorter than those of latitude here (41° N): measured on a map, not on a grid of degrees.
+  const squeeze = Math.cos((((s + n) / 2) * Math.PI) / 180);
+  const flat = rings.map((ring) => ring.map(([x = 0, y = 0]): Position => [x * squeeze, y]));
+  [w, e] = [w * squeeze, e * squeeze];
+  let best: [number, number] = [(w + e) / 2, (s + n) / 2];
+  let deepest = -Infinity;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (let i = 0; i <= GRID; i += 1) {
+      for (let j = 0; j <= GRID; j += 1) {
+        const x = w + ((e - w) * i) / GRID;
+        const y = s + ((n - s) * j) / GRID;
+        const d = depth(x, y, flat);
+        if (d > deepest) [deepest, best] = [d, [x, y]];
+      }
+    }
+    const [reachX, reachY] = [(e - w) / GRID, (n - s) / GRID];
+    [w, s, e, n] = [best[0] - reachX, best[1] - reachY, best[0] + reachX, best[1] + reachY];
+  }
+  return [best[0] / squeeze, best[1]];
+}

@@ -1,0 +1,50 @@
+import type { Definition, History } from '../feed/types';
+import { share } from '../i18n/numbers';
+import type { CurveData } from './curve';
+
+export type Series = 'reported' | 'turnout';
+
+const HOUR = 3600;
+/** The promise the count is measured by: 90 % of urn results within one hour of the close of polls. */
+const TARGET_SECONDS = HOUR;
+
+/** The curve of one series, with the axes it is drawn on; the target stands whether or not anything has come. */
+export function curveData(history: History | null, series: Series, definition: Definition, now: number): CurveData {
+  const open = Date.parse(definition.polls_open) / 1000;
+  const close = Date.parse(definition.polls_close) / 1000;
+  const points = (history?.points ?? []).map((point) => ({
+    at: Date.parse(point.at) / 1000,
+    percent:
+      series === 'reported'
+        ? share(point.precincts, point.of_precincts)
+        : share(point.identified, point.of_registered),
+  }));
+  const known = points.filter((point): point is { at: number; percent: number } => point.percent !== null);
+  if (series === 'turnout') {
+    const most = Math.max(0, ...known.map((point) => point.percent));
+    return {
+      at: known.map((point) => point.at),
+      percent: known.map((point) => point.percent),
+      target: null,
+      range: [open - HOUR / 2, close + HOUR / 2],
+      top: Math.max(20, Math.ceil(most / 20) * 20),
+    };
+  }
+  // Before the close only what is abroad reports; the night's curve begins at the close.
+  const first = close - HOUR / 4;
+  const before = known.filter((point) => point.at < first).at(-1);
+  const night = known.filter((point) => point.at >= first);
+  if (before) night.unshift({ at: first, percent: before.percent });
+  return {
+    at: night.map((point) => point.at),
+    percent: night.map((point) => point.percent),
+    target: { from: close, to: close + TARGET_SECONDS },
+    range: [first, Math.max(close + 2.25 * HOUR, now)],
+    top: 100,
+  };
+}
+
+/** How long to wait (ms of real time) before asking for the curve again: about a step of it, within bounds. */
+export function refreshMs(step: number, speed: number): number {
+  return Math.min(60_000, Math.max(3000, (1000 * step) / Math.max(1, speed)));
+}
