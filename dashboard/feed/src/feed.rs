@@ -1,0 +1,460 @@
+//! The feed: takes cuts, lets the guard look, keeps versions, wakes readers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use election::{Definition, Timestamp, UnitId, figures::Figures, precinct::Precinct, rollup};
+use tokio::sync::watch;
+
+use crate::{
+    body::Body,
+    correction::{Corrected, Correction},
+    encode::{Encoder, Header},
+    filter::{FilterError, UnitFilter},
+    guard::{Breach, Candidate},
+    latest::{Latest, Next},
+    layout::Layout,
+    position::{Epoch, Position},
+    series::Series,
+    sums::Sums,
+    version::{Encoded, Status, Version},
+};
+
+/// Answers for versions that are no longer the newest, kept for the readers of a time machine.
+const PAST_BODIES: usize = 32;
+
+/// What a feed is begun with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `generated_at` of the first version, which shows the election before anything happened.
+    pub at: Timestamp,
+    /// 1 except in a simulation.
+    pub speed: f64,
+    /// Most versions kept.
+    pub kept_versions: usize,
+    /// Most bytes kept in them.
+    pub kept_bytes: usize,
+}
+
+impl Options {
+    /// The defaults, from this moment on: 20,000 versions, but no more than 256 MiB of them.
+    pub fn starting(at: Timestamp) -> Self {
+        Self { at, speed: 1.0, kept_versions: 20_000, kept_bytes: 256 << 20 }
+    }
+}
+
+/// A unit's figures from now on: whole and absolute, never an increment.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Which unit.
+    pub unit: UnitId,
+    /// All of its figures.
+    pub figures: Arc<Figures>,
+    /// When a record last changed them.
+    pub updated: Timestamp,
+}
+
+/// Everything that changed since the cut before it.
+#[derive(Debug, Clone)]
+pub struct Cut {
+    /// `generated_at`.
+    pub at: Timestamp,
+    /// Whether votes may be shown. False while the embargo holds: no ballots, invalid or votes leave the
+    /// system in any form.
+    pub votes: bool,
+    /// What changed: a precinct's change and those of the units above it in the same cut.
+    pub changes: Vec<Change>,
+    /// Why counts may fall in this cut.
+    pub corrections: Vec<Correction>,
+    /// 1 except in a simulation.
+    pub speed: f64,
+}
+
+/// The versions of one election.
+pub struct Feed {
+    definition: Arc<Definition>,
+    layout: Arc<Layout>,
+    encoder: Encoder,
+    epoch: Epoch,
+    options: Options,
+    writer: Mutex<Writer>,
+    latest: watch::Sender<Arc<Latest>>,
+    kept: RwLock<Kept>,
+    corrections: RwLock<Vec<Corrected>>,
+    past: Mutex<VecDeque<(u64, Arc<Body>)>>,
+    series: Series,
+}
+
+/// What is published, and what waits to be.
+struct Writer {
+    figures: Vec<Arc<Figures>>,
+    updated: Vec<Timestamp>,
+    sums: Sums,
+    /// Changes of cuts that were refused, or of this one.
+    pending: BTreeMap<usize, (Arc<Figures>, Timestamp)>,
+    corrections: Vec<Correction>,
+    votes: bool,
+    /// Whether the last cut was refused, so that an idle one may end the stall.
+    refused: bool,
+}
+
+#[derive(Default)]
+struct Kept {
+    versions: VecDeque<Arc<Version>>,
+    bytes: usize,
+}
+
+impl Feed {
+    /// A feed whose version 1 shows the election before anything happened, without votes.
+    ///
+    /// # Errors
+    /// [`Breach::Overflow`] when the definition's registered voters pass 2^64.
+    pub fn new(definition: Arc<Definition>, epoch: Epoch, options: Options) -> Result<Feed, Breach> {
+        let layout = Arc::new(Layout::new(&definition));
+        let figures = untouched(&definition, &layout)?;
+        let sums = Sums::new(&layout, &figures)?;
+        let updated = vec![options.at; layout.len()];
+        let encoder = Encoder::new(&definition, &layout);
+        let series = Series::new(Arc::clone(&layout));
+        let encoded: Vec<Arc<Encoded>> = (0..layout.len())
+            .map(|slot| {
+                Arc::new(Encoded { changed: 1, json: encoder.unit(slot, &figures[slot], options.at, false) })
+            })
+            .collect();
+        let writer = Writer {
+            figures,
+            updated,
+            sums,
+            pending: BTreeMap::new(),
+            corrections: Vec::new(),
+            votes: false,
+            refused: false,
+        };
+        let (upper, precincts) = encoded.split_at(layout.upper());
+        let stamp = Stamp {
+            position: Position { epoch: epoch.clone(), version: 1 },
+            at: options.at,
+            speed: options.speed,
+            votes: false,
+        };
+        let first = Arc::new(version(&definition, &layout, &writer, stamp, upper.into()));
+        let kept = Kept { versions: VecDeque::from([Arc::clone(&first)]), bytes: first.weight };
+        let latest = watch::Sender::new(Arc::new(Latest::new(first, precincts.into(), None)));
+        Ok(Feed {
+            definition,
+            layout,
+            encoder,
+            epoch,
+            options,
+            writer: Mutex::new(writer),
+            latest,
+            kept: RwLock::new(kept),
+            corrections: RwLock::default(),
+            past: Mutex::default(),
+            series,
+        })
+    }
+
+    /// Publishes what changed as the next version, if the guard finds nothing against it. A cut in which
+    /// nothing changed makes no version.
+    ///
+    /// After a breach the last good version stays, `stalled_since` is set, and the changes wait: they are
+    /// part of the next cut, which need name only what changed since. The next good version ends the stall.
+    ///
+    /// # Errors
+    /// The first rule that the version would break.
+    pub fn publish(&self, cut: Cut) -> Result<Position, Breach> {
+        let mut writer = self.writer();
+        let unknown = self.take_in(&mut writer, &cut);
+        let revealed = cut.votes && !writer.votes;
+        let idle = writer.pending.is_empty() && writer.corrections.is_empty() && cut.votes == writer.votes;
+        let checked = match unknown {
+            Some(unit) => Err(Breach::UnknownUnit(unit)),
+            None if idle => {
+                if std::mem::take(&mut writer.refused) {
+                    self.resume_with(&writer);
+                }
+                return Ok(self.current().position.clone());
+            }
+            None => self.check(&writer, cut.votes),
+        };
+        match checked {
+            Ok(touched) => {
+                writer.sums.commit(touched);
+                Ok(self.commit(&mut writer, &cut, revealed))
+            }
+            Err(breach) => {
+                writer.refused = true;
+                self.stall_with(&writer, cut.at);
+                Err(breach)
+            }
+        }
+    }
+
+    /// Says from now on, in every header, that nothing newer could be published since this moment. For what
+    /// only others can see, such as an audit that found a difference. The first moment stands.
+    pub fn stall(&self, since: Timestamp) {
+        self.stall_with(&self.writer(), since);
+    }
+
+    /// Takes [`Feed::stall`] back.
+    pub fn resume(&self) {
+        self.resume_with(&self.writer());
+    }
+
+    /// The newest version.
+    pub fn current(&self) -> Arc<Version> {
+        Arc::clone(self.latest.borrow().version())
+    }
+
+    /// The newest version with its precincts and what readers share of it.
+    pub fn latest(&self) -> Arc<Latest> {
+        Arc::clone(&self.latest.borrow())
+    }
+
+    /// Wakes its reader on each version, and when a stall begins or ends. The value is the newest state: who
+    /// looks seldom misses what was between.
+    pub fn watch(&self) -> watch::Receiver<Arc<Latest>> {
+        self.latest.subscribe()
+    }
+
+    /// A version by its number, while it is kept.
+    pub fn version(&self, number: u64) -> Option<Arc<Version>> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let first = kept.versions.front()?.number();
+        let at = usize::try_from(number.checked_sub(first)?).ok()?;
+        kept.versions.get(at).cloned()
+    }
+
+    /// The version that was the newest at a moment, while it is kept.
+    pub fn at(&self, moment: Timestamp) -> Option<Arc<Version>> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let after = kept.versions.partition_point(|version| version.at <= moment);
+        kept.versions.get(after.checked_sub(1)?).cloned()
+    }
+
+    /// The snapshot of a version that is kept, shared among those who ask for the same one.
+    pub fn past(&self, version: &Version) -> Arc<Body> {
+        let latest = self.latest();
+        if latest.version().number() == version.number() && latest.stalled_since().is_none() {
+            return Arc::clone(latest.results());
+        }
+        let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, body)) = past.iter().find(|(number, _)| *number == version.number()) {
+            return Arc::clone(body);
+        }
+        let body = Arc::new(Body::new(version.snapshot()));
+        past.push_back((version.number(), Arc::clone(&body)));
+        if past.len() > PAST_BODIES {
+            past.pop_front();
+        }
+        body
+    }
+
+    /// What brings a reader from `since` to the newest version.
+    pub fn delta(&self, since: &Position, filter: &UnitFilter) -> Next {
+        self.latest().next(since, filter)
+    }
+
+    /// Reads a filter such as `country,regions,precinct:5123`.
+    ///
+    /// # Errors
+    /// Says which word is neither a kind nor a unit of this election.
+    pub fn filter(&self, text: &str) -> Result<UnitFilter, FilterError> {
+        UnitFilter::parse(text, &self.layout)
+    }
+
+    /// How the night went.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+
+    /// Every correction that was published, oldest first.
+    pub fn corrections(&self) -> Vec<Corrected> {
+        self.corrections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The published figures of a unit, and when a record last changed them.
+    pub fn figures(&self, unit: &UnitId) -> Option<(Arc<Figures>, Timestamp)> {
+        let slot = self.layout.slot(unit)?;
+        let writer = self.writer();
+        Some((Arc::clone(&writer.figures[slot]), writer.updated[slot]))
+    }
+
+    /// The published figures of every precinct, in the order of their numbers.
+    pub fn precincts(&self) -> Vec<Arc<Figures>> {
+        self.writer().figures[self.layout.upper()..].to_vec()
+    }
+
+    /// The election that is shown.
+    pub fn definition(&self) -> &Arc<Definition> {
+        &self.definition
+    }
+
+    /// This run.
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a cut's changes beside those that wait, and says which unit is unknown.
+    fn take_in(&self, writer: &mut Writer, cut: &Cut) -> Option<UnitId> {
+        let mut unknown = None;
+        for change in &cut.changes {
+            match self.layout.slot(&change.unit) {
+                None => unknown = Some(change.unit.clone()),
+                Some(slot) if *writer.figures[slot] == *change.figures => {
+                    writer.pending.remove(&slot);
+                }
+                Some(slot) => {
+                    writer.pending.insert(slot, (Arc::clone(&change.figures), change.updated));
+                }
+            }
+        }
+        writer.corrections.extend(cut.corrections.iter().cloned());
+        unknown
+    }
+
+    fn check(&self, writer: &Writer, votes: bool) -> Result<BTreeMap<usize, Figures>, Breach> {
+        let changed =
+            writer.pending.iter().map(|(slot, (figures, _))| (*slot, Arc::clone(figures))).collect();
+        let mut corrected = BTreeSet::new();
+        for unit in writer.corrections.iter().flat_map(|correction| &correction.units) {
+            if let Some(slot) = self.layout.slot(unit) {
+                corrected.insert(slot);
+                corrected.extend(self.layout.path(slot));
+            }
+        }
+        let candidate = Candidate {
+            layout: &self.layout,
+            before: &writer.figures,
+            changed: &changed,
+            sums: &writer.sums,
+            corrected: &corrected,
+            votes: (writer.votes, votes),
+        };
+        candidate.check()
+    }
+
+    /// Makes the version that the guard has passed.
+    fn commit(&self, writer: &mut Writer, cut: &Cut, revealed: bool) -> Position {
+        let latest = self.latest();
+        let before = latest.version();
+        let at = cut.at.max(before.at);
+        let position = Position { epoch: self.epoch.clone(), version: before.number() + 1 };
+        let changed: Vec<usize> = writer.pending.keys().copied().collect();
+        for (slot, (figures, updated)) in std::mem::take(&mut writer.pending) {
+            self.series.record(at, self.layout.id(slot), &figures);
+            writer.figures[slot] = figures;
+            writer.updated[slot] = updated;
+        }
+        writer.votes = cut.votes;
+        writer.refused = false;
+        let mut upper = before.units.clone();
+        let mut precincts: Box<[Arc<Encoded>]> = latest.precincts().into();
+        // What is shown for the first time has changed in every unit.
+        let encode = if revealed { (0..self.layout.len()).collect() } else { changed };
+        for slot in encode {
+            let json = self.encoder.unit(slot, &writer.figures[slot], writer.updated[slot], cut.votes);
+            let encoded = Arc::new(Encoded { changed: position.version, json });
+            match slot.checked_sub(upper.len()) {
+                None => upper[slot] = encoded,
+                Some(precinct) => precincts[precinct] = encoded,
+            }
+        }
+        let corrected = std::mem::take(&mut writer.corrections)
+            .into_iter()
+            .map(|correction| Corrected { correction, position: position.clone() });
+        self.corrections.write().unwrap_or_else(PoisonError::into_inner).extend(corrected);
+        let stamp = Stamp { position: position.clone(), at, speed: cut.speed, votes: cut.votes };
+        let version = Arc::new(version(&self.definition, &self.layout, writer, stamp, upper));
+        self.keep(Arc::clone(&version));
+        self.latest.send_replace(Arc::new(Latest::new(version, precincts, None)));
+        position
+    }
+
+    fn keep(&self, version: Arc<Version>) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += version.weight;
+        kept.versions.push_back(version);
+        while kept.versions.len() > self.options.kept_versions.max(1)
+            || (kept.bytes > self.options.kept_bytes && kept.versions.len() > 1)
+        {
+            let Some(oldest) = kept.versions.pop_front() else { break };
+            kept.bytes -= oldest.weight;
+        }
+    }
+
+    /// Takes the writer's lock as witness: the newest state changes under it alone.
+    fn stall_with(&self, _writer: &Writer, since: Timestamp) {
+        let latest = self.latest();
+        if latest.stalled_since().is_some() {
+            return;
+        }
+        let version = latest.version();
+        let header = Header {
+            definition: &self.definition,
+            position: &version.position,
+            at: version.at,
+            speed: version.speed,
+            status: version.status,
+            votes: version.votes,
+            stalled_since: Some(since),
+        };
+        let stalled = Some((since, header.members()));
+        let stalled = Latest::new(Arc::clone(version), latest.precincts().into(), stalled);
+        self.latest.send_replace(Arc::new(stalled));
+    }
+
+    fn resume_with(&self, _writer: &Writer) {
+        let latest = self.latest();
+        if latest.stalled_since().is_some() {
+            let good = Latest::new(Arc::clone(latest.version()), latest.precincts().into(), None);
+            self.latest.send_replace(Arc::new(good));
+        }
+    }
+}
+
+/// What a version is marked with.
+struct Stamp {
+    position: Position,
+    at: Timestamp,
+    speed: f64,
+    votes: bool,
+}
+
+fn version(
+    definition: &Definition,
+    layout: &Arc<Layout>,
+    writer: &Writer,
+    stamp: Stamp,
+    units: Box<[Arc<Encoded>]>,
+) -> Version {
+    let Stamp { position, at, speed, votes } = stamp;
+    let country = layout.slot(&UnitId::Country).map(|slot| writer.figures[slot].phase());
+    let status = country.map_or(Status::Pre, Status::from);
+    let header = Header { definition, position: &position, at, speed, status, votes, stalled_since: None };
+    let header = header.members();
+    let new = units.iter().filter(|unit| unit.changed == position.version).map(|unit| unit.json.len());
+    let weight = new.sum::<usize>() + header.len() + size_of::<Version>() + size_of_val(&*units);
+    Version { position, at, speed, status, votes, header, layout: Arc::clone(layout), units, weight }
+}
+
+/// The figures of every slot before anything happened.
+fn untouched(definition: &Arc<Definition>, layout: &Layout) -> Result<Vec<Arc<Figures>>, Breach> {
+    let mut contributions = rollup::Contributions::new(Arc::clone(definition));
+    for (id, precinct) in Precinct::all(definition) {
+        contributions.put(id, precinct.figures());
+    }
+    let mut sums = contributions.sums()?;
+    let figures = (0..layout.len()).map(|slot| match layout.id(slot) {
+        UnitId::Precinct(id) => contributions.of(*id).cloned().unwrap_or_default(),
+        unit => Arc::new(sums.remove(unit).unwrap_or_default()),
+    });
+    Ok(figures.collect())
+}

@@ -1,0 +1,190 @@
+//! The newest state, and the frames in which readers take it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use bytes::Bytes;
+use election::{Timestamp, UnitId};
+
+use crate::{
+    body::Body,
+    filter::UnitFilter,
+    position::Position,
+    version::{Encoded, Version, frame},
+};
+
+/// Frames kept for other readers, beside the newest delta: enough for a crowd that comes back at once.
+const FRAMES_KEPT: usize = 16 << 20;
+
+/// A message of the live feed.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// What its reader holds after it.
+    pub position: Position,
+    /// How many units are in it.
+    pub units: usize,
+    /// The JSON object.
+    pub json: Bytes,
+}
+
+/// What a reader is given next.
+#[derive(Debug, Clone)]
+pub enum Next {
+    /// It holds the newest version.
+    Current,
+    /// From what it holds to the newest version, merged.
+    Delta(Frame),
+    /// Everything: what it holds is of another epoch, or of no version yet.
+    Snapshot(Frame),
+}
+
+/// The newest version with its precincts and all that readers share of it.
+#[derive(Debug)]
+pub struct Latest {
+    version: Arc<Version>,
+    stalled_since: Option<Timestamp>,
+    header: String,
+    precincts: Box<[Arc<Encoded>]>,
+    results: OnceLock<Arc<Body>>,
+    all_precincts: OnceLock<Arc<Body>>,
+    ping: Bytes,
+    frames: Mutex<Frames>,
+}
+
+/// Frames by what their reader held (0: nothing) and the kinds it follows.
+#[derive(Debug, Default)]
+struct Frames {
+    by: HashMap<(u64, u8), Frame>,
+    bytes: usize,
+}
+
+impl Latest {
+    pub(crate) fn new(
+        version: Arc<Version>,
+        precincts: Box<[Arc<Encoded>]>,
+        stalled: Option<(Timestamp, String)>,
+    ) -> Self {
+        let (stalled_since, header) = match stalled {
+            Some((since, header)) => (Some(since), header),
+            None => (None, version.header.clone()),
+        };
+        let ping = format!("{{\"type\":\"ping\",{header}}}").into();
+        Self {
+            version,
+            stalled_since,
+            header,
+            precincts,
+            results: OnceLock::new(),
+            all_precincts: OnceLock::new(),
+            ping,
+            frames: Mutex::default(),
+        }
+    }
+
+    /// The version.
+    pub fn version(&self) -> &Arc<Version> {
+        &self.version
+    }
+
+    /// Since when no newer version could be published, if that is so.
+    pub fn stalled_since(&self) -> Option<Timestamp> {
+        self.stalled_since
+    }
+
+    /// The members of the header, `stalled_since` included, without the braces around them.
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+
+    pub(crate) fn precincts(&self) -> &[Arc<Encoded>] {
+        &self.precincts
+    }
+
+    /// The JSON of any unit.
+    pub fn unit(&self, id: &UnitId) -> Option<&Bytes> {
+        self.version.layout.slot(id).map(|slot| &self.at(slot).json)
+    }
+
+    /// The snapshot of all units but precincts.
+    pub fn results(&self) -> &Arc<Body> {
+        let units = || self.version.units.iter().map(|unit| &unit.json);
+        self.results.get_or_init(|| Arc::new(Body::new(frame(&[&self.header], units()))))
+    }
+
+    /// The snapshot of the precincts.
+    pub fn all_precincts(&self) -> &Arc<Body> {
+        let units = || self.precincts.iter().map(|unit| &unit.json);
+        self.all_precincts.get_or_init(|| Arc::new(Body::new(frame(&[&self.header], units()))))
+    }
+
+    /// A snapshot of some units, in the order given; unknown ones are passed over.
+    pub fn some<'a>(&self, ids: impl Iterator<Item = &'a UnitId>) -> Bytes {
+        let units: Vec<&Bytes> = ids.filter_map(|id| self.unit(id)).collect();
+        frame(&[&self.header], units.into_iter())
+    }
+
+    /// What is sent every 10 s without change.
+    pub fn ping(&self) -> Frame {
+        Frame { position: self.version.position.clone(), units: 0, json: self.ping.clone() }
+    }
+
+    /// The snapshot frame of the live feed.
+    pub fn snapshot(&self, filter: &UnitFilter) -> Frame {
+        self.frame(0, filter)
+    }
+
+    /// What brings a reader from `since` to here.
+    pub fn next(&self, since: &Position, filter: &UnitFilter) -> Next {
+        let here = &self.version.position;
+        match () {
+            () if since.epoch != here.epoch || since.version > here.version || since.version == 0 => {
+                Next::Snapshot(self.snapshot(filter))
+            }
+            () if since.version == here.version => Next::Current,
+            () => Next::Delta(self.frame(since.version, filter)),
+        }
+    }
+
+    fn at(&self, slot: usize) -> &Encoded {
+        match slot.checked_sub(self.version.units.len()) {
+            None => &self.version.units[slot],
+            Some(precinct) => &self.precincts[precinct],
+        }
+    }
+
+    /// The frame from version `from`; from 0 it is a snapshot. Readers of the same kinds share it.
+    fn frame(&self, from: u64, filter: &UnitFilter) -> Frame {
+        let Some(kinds) = filter.common() else { return self.assemble(from, filter) };
+        // Held while assembling: whoever else wants this frame would have to wait for it anyhow.
+        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = frames.by.get(&(from, kinds)) {
+            return made.clone();
+        }
+        let made = self.assemble(from, filter);
+        if frames.bytes + made.json.len() <= FRAMES_KEPT {
+            frames.bytes += made.json.len();
+            frames.by.insert((from, kinds), made.clone());
+        }
+        made
+    }
+
+    fn assemble(&self, from: u64, filter: &UnitFilter) -> Frame {
+        let layout = &self.version.layout;
+        let changed: Vec<&Bytes> = filter
+            .slots(layout)
+            .map(|slot| self.at(slot))
+            .filter(|unit| unit.changed > from)
+            .map(|unit| &unit.json)
+            .collect();
+        let units = changed.len();
+        let json = if from == 0 {
+            frame(&["\"type\":\"snapshot\",", &self.header], changed.into_iter())
+        } else {
+            let from = format!(",\"from\":{from}");
+            frame(&["\"type\":\"delta\",", &self.header, &from], changed.into_iter())
+        };
+        Frame { position: self.version.position.clone(), units, json }
+    }
+}
