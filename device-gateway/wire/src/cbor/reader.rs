@@ -346,7 +346,7 @@ mod tests {
             ("81a2800080f6", "a key twice"),
             ("a1a20100010000", "a key twice"),
             ("61ff", "text that is not UTF-8"),
-            ("63edа080", ""),
+            ("63eda080", "text that is not UTF-8"),
             ("f818", "a value not in its shortest form"),
             ("fa3fc00000", "a value not in its shortest form"),
             ("fb3ff8000000000000", "a value not in its shortest form"),
