@@ -17,7 +17,7 @@ mod unit;
 
 pub use liveness::{Heard, Liveness, Sign};
 pub use ports::{Recorder, ReplaySource, Tempo};
-pub use precinct::PrecinctDetail;
-pub use registry::{OutOfService, Precincts};
+pub use precinct::{MAX_IN_FLIGHT, PrecinctDetail};
+pub use registry::{OutOfService, Precincts, concerns};
 pub use replay::Night;
-pub use system::{Alarms, Parts, System};
+pub use system::{Alarms, Parts, Standings, System};

@@ -15,6 +15,9 @@ use journal::{Entry, Journaled};
 
 use crate::country::{Changed, Country};
 
+/// Most records that may be on their way to the actors at once. Whoever hands them on keeps to it.
+pub const MAX_IN_FLIGHT: usize = 8_192;
+
 /// The actor of one precinct.
 pub(crate) struct PrecinctActor {
     state: Precinct,
@@ -36,6 +39,24 @@ pub(crate) enum Taken {
     Decided(Result<(), Objection>),
     /// An observation.
     Observed,
+}
+
+impl Taken {
+    /// Judgements, of a report.
+    pub(crate) fn judged(self) -> Vec<Judgement> {
+        match self {
+            Self::Judged(judgements) => judgements,
+            Self::Decided(_) | Self::Observed => Vec::new(),
+        }
+    }
+
+    /// What became of a decision.
+    pub(crate) fn decided(self) -> Result<(), Objection> {
+        match self {
+            Self::Decided(outcome) => outcome,
+            Self::Judged(_) | Self::Observed => Ok(()),
+        }
+    }
 }
 
 /// Whether a decision could be taken now.
@@ -91,6 +112,8 @@ impl Actor for PrecinctActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        // As many as the gateway lets be in flight: a full mailbox would change their order.
+        ctx.set_mailbox_capacity(MAX_IN_FLIGHT);
         // A rebuilt precinct says what it adds once more; what was added already makes no difference.
         let told = self.tell();
         actix::AsyncContext::spawn(

@@ -74,47 +74,59 @@ impl Precincts {
         }))
     }
 
-    /// Gives a precinct a report that is on stable storage.
-    ///
-    /// # Errors
-    /// [`OutOfService`]; the report is safe in the journal and will be judged when the precinct is back.
-    pub async fn report(&self, record: Arc<Journaled<Entry>>) -> Result<Vec<Judgement>, OutOfService> {
-        let Entry::Report(report) = record.entry() else { return Ok(Vec::new()) };
-        let precinct = report.report().precinct;
-        match self.ask(precinct, Take(record)).await? {
-            Taken::Judged(judgements) => Ok(judgements),
-            Taken::Decided(_) | Taken::Observed => Ok(Vec::new()),
-        }
-    }
-
-    /// Gives a precinct a decision that is on stable storage.
-    ///
-    /// # Errors
-    /// [`OutOfService`], or the objection that arose since it was considered.
-    pub async fn decided(
+    /// Gives a precinct a report that is on stable storage. It is in the precinct's mailbox when this
+    /// returns, so that the order of calls is the order in which it judges.
+    pub fn report(
         &self,
         record: Arc<Journaled<Entry>>,
-    ) -> Result<Result<(), Objection>, OutOfService> {
-        let Entry::Decision(decision) = record.entry() else { return Ok(Ok(())) };
-        let precinct = decision.act.precinct();
-        match self.ask(precinct, Take(record)).await? {
-            Taken::Decided(outcome) => Ok(outcome),
-            Taken::Judged(_) | Taken::Observed => Ok(Ok(())),
+    ) -> impl Future<Output = Result<Vec<Judgement>, OutOfService>> + Send + use<> {
+        let asked = match record.entry() {
+            Entry::Report(report) => Some(self.ask(report.report().precinct, Take(record))),
+            Entry::Decision(_) | Entry::Observation(_) => None,
+        };
+        async move {
+            match asked {
+                Some(asked) => Ok(asked.await?.judged()),
+                None => Ok(Vec::new()),
+            }
         }
     }
 
-    /// Gives an observation that is on stable storage to the precincts it concerns.
-    ///
-    /// # Errors
-    /// [`OutOfService`] of the last precinct that could not take it; the others have.
-    pub async fn observed(&self, record: Arc<Journaled<Entry>>) -> Result<(), OutOfService> {
-        let Entry::Observation(observation) = record.entry() else { return Ok(()) };
-        let mut outcome = Ok(());
-        for precinct in concerned(&self.0.definition, observation) {
-            let taken = self.ask(precinct, Take(Arc::clone(&record))).await;
-            outcome = outcome.and(taken.map(|_| ()));
+    /// Gives a precinct a decision that is on stable storage, in the order of calls.
+    pub fn decided(
+        &self,
+        record: Arc<Journaled<Entry>>,
+    ) -> impl Future<Output = Result<Result<(), Objection>, OutOfService>> + Send + use<> {
+        let asked = match record.entry() {
+            Entry::Decision(decision) => Some(self.ask(decision.act.precinct(), Take(record))),
+            Entry::Report(_) | Entry::Observation(_) => None,
+        };
+        async move {
+            match asked {
+                Some(asked) => Ok(asked.await?.decided()),
+                None => Ok(Ok(())),
+            }
         }
-        outcome
+    }
+
+    /// Gives an observation that is on stable storage to the precincts it concerns, in the order of calls.
+    pub fn observed(
+        &self,
+        record: Arc<Journaled<Entry>>,
+    ) -> impl Future<Output = Result<(), OutOfService>> + Send + use<> {
+        let concerned = match record.entry() {
+            Entry::Observation(observation) => concerned(&self.0.definition, observation),
+            Entry::Report(_) | Entry::Decision(_) => Vec::new(),
+        };
+        let asked: Vec<_> =
+            concerned.into_iter().map(|precinct| self.ask(precinct, Take(Arc::clone(&record)))).collect();
+        async move {
+            let mut outcome = Ok(());
+            for taken in asked {
+                outcome = outcome.and(taken.await.map(|_| ()));
+            }
+            outcome
+        }
     }
 
     /// Whether a decision could be taken now.
@@ -126,17 +138,14 @@ impl Precincts {
     }
 
     /// What became of a report that is offered again.
-    ///
-    /// # Errors
-    /// [`OutOfService`].
-    pub async fn known(
+    pub fn known(
         &self,
         precinct: PrecinctId,
         device: DeviceId,
         seq: Seq,
         digest: Digest,
-    ) -> Result<Option<Known>, OutOfService> {
-        self.ask(precinct, WhatBecame { device, seq, digest }).await
+    ) -> impl Future<Output = Result<Option<Known>, OutOfService>> + Send + use<> {
+        self.ask(precinct, WhatBecame { device, seq, digest })
     }
 
     /// What a reader may see of a precinct.
@@ -147,19 +156,27 @@ impl Precincts {
         self.ask(precinct, Describe).await
     }
 
-    async fn ask<M>(&self, precinct: PrecinctId, message: M) -> Result<M::Result, OutOfService>
+    fn ask<M>(
+        &self,
+        precinct: PrecinctId,
+        message: M,
+    ) -> impl Future<Output = Result<M::Result, OutOfService>> + Send + use<M>
     where
-        M: Message + Clone + Send + 'static,
+        M: Message + Clone + Send + Sync + Unpin + 'static,
         M::Result: Send,
         PrecinctActor: Handler<M>,
         actix::Context<PrecinctActor>: ToEnvelope<PrecinctActor, M>,
     {
-        let address = self.address(precinct).ok_or(OutOfService(precinct))?;
-        match address.send(message.clone()).await {
-            Ok(answer) => Ok(answer),
-            Err(MailboxError::Closed | MailboxError::Timeout) => {
-                let address = self.revive(precinct, &address).await?;
-                address.send(message).await.map_err(|_| OutOfService(precinct))
+        let precincts = self.clone();
+        let sent = self.address(precinct).map(|address| (address.send(message.clone()), address));
+        async move {
+            let (sent, address) = sent.ok_or(OutOfService(precinct))?;
+            match sent.await {
+                Ok(answer) => Ok(answer),
+                Err(MailboxError::Closed | MailboxError::Timeout) => {
+                    let address = precincts.revive(precinct, &address).await?;
+                    address.send(message).await.map_err(|_| OutOfService(precinct))
+                }
             }
         }
     }

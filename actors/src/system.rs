@@ -78,6 +78,9 @@ impl Alarms {
     }
 }
 
+/// Devices whose standing a decision changed.
+pub type Standings = Vec<(DeviceId, DeviceStatus)>;
+
 /// The running actors. Cheap to clone.
 #[derive(Clone)]
 pub struct System {
@@ -132,55 +135,66 @@ impl System {
         &self.precincts
     }
 
-    /// Gives a durable report to its precinct: its judgement, then those of reports held behind it.
-    ///
-    /// # Errors
-    /// [`OutOfService`]; the report is safe in the journal.
-    pub async fn report(&self, record: Arc<Journaled<Entry>>) -> Result<Vec<Judgement>, OutOfService> {
-        let judgements = self.precincts.report(Arc::clone(&record)).await?;
-        if let Entry::Report(report) = record.entry() {
-            let report = report.report();
-            let accepted = judgements.first().is_some_and(|first| first.verdict == Verdict::Accepted);
-            let is_final = matches!(report.body.report_type(), ReportType::Tally | ReportType::Closing);
-            let sign = Sign::Report { last: accepted && is_final };
-            self.heard(Heard { device: report.device.clone(), arrived: record.arrival(), sign });
-        }
-        Ok(judgements)
-    }
-
-    /// Gives a durable decision to its precinct; tells which devices' standing it changed.
-    ///
-    /// # Errors
-    /// [`OutOfService`], or the objection that arose since it was considered.
-    pub async fn decided(
+    /// Gives a durable report to its precinct: its judgement, then those of reports held behind it. The order
+    /// of calls is the order in which it judges.
+    pub fn report(
         &self,
         record: Arc<Journaled<Entry>>,
-    ) -> Result<Result<Vec<(DeviceId, DeviceStatus)>, Objection>, OutOfService> {
-        let outcome = self.precincts.decided(Arc::clone(&record)).await?;
-        let (Ok(()), Entry::Decision(decision)) = (&outcome, record.entry()) else {
-            return Ok(outcome.map(|()| Vec::new()));
-        };
-        let standings = standings_after(decision);
-        for (device, status) in &standings {
-            let (device, precinct, status) = (device.clone(), decision.act.precinct(), *status);
-            self.liveness.do_send(Standing { device, precinct, status });
+    ) -> impl Future<Output = Result<Vec<Judgement>, OutOfService>> + Send + use<> {
+        let asked = self.precincts.report(Arc::clone(&record));
+        let system = self.clone();
+        async move {
+            let judgements = asked.await?;
+            if let Entry::Report(report) = record.entry() {
+                let report = report.report();
+                let accepted = judgements.first().is_some_and(|first| first.verdict == Verdict::Accepted);
+                let is_final = matches!(report.body.report_type(), ReportType::Tally | ReportType::Closing);
+                let sign = Sign::Report { last: accepted && is_final };
+                system.heard(Heard { device: report.device.clone(), arrived: record.arrival(), sign });
+            }
+            Ok(judgements)
         }
-        Ok(Ok(standings))
     }
 
-    /// Gives a durable observation to those it concerns.
-    ///
-    /// # Errors
-    /// [`OutOfService`] of a precinct that could not take it.
-    pub async fn observed(&self, record: Arc<Journaled<Entry>>) -> Result<(), OutOfService> {
-        let outcome = self.precincts.observed(Arc::clone(&record)).await;
-        if let Entry::Observation(Observation::Clock { reached }) = record.entry() {
-            if *reached >= self.votes_from {
-                self.country.do_send(ReleaseVotes);
+    /// Gives a durable decision to its precinct, in the order of calls; tells which devices' standing it
+    /// changed.
+    pub fn decided(
+        &self,
+        record: Arc<Journaled<Entry>>,
+    ) -> impl Future<Output = Result<Result<Standings, Objection>, OutOfService>> + Send + use<> {
+        let asked = self.precincts.decided(Arc::clone(&record));
+        let liveness = self.liveness.clone();
+        async move {
+            let outcome = asked.await?;
+            let (Ok(()), Entry::Decision(decision)) = (&outcome, record.entry()) else {
+                return Ok(outcome.map(|()| Vec::new()));
+            };
+            let standings = standings_after(decision);
+            for (device, status) in &standings {
+                let (device, precinct, status) = (device.clone(), decision.act.precinct(), *status);
+                liveness.do_send(Standing { device, precinct, status });
             }
-            self.moments.do_send(Reached(*reached));
+            Ok(Ok(standings))
         }
-        outcome
+    }
+
+    /// Gives a durable observation to those it concerns, in the order of calls.
+    pub fn observed(
+        &self,
+        record: Arc<Journaled<Entry>>,
+    ) -> impl Future<Output = Result<(), OutOfService>> + Send + use<> {
+        let asked = self.precincts.observed(Arc::clone(&record));
+        let system = self.clone();
+        async move {
+            let outcome = asked.await;
+            if let Entry::Observation(Observation::Clock { reached }) = record.entry() {
+                if *reached >= system.votes_from {
+                    system.country.do_send(ReleaseVotes);
+                }
+                system.moments.do_send(Reached(*reached));
+            }
+            outcome
+        }
     }
 
     /// Tells that a device was heard. Where too many are told at once, one is dropped: the next will do.
