@@ -116,7 +116,8 @@ impl Candidate<'_> {
         for (slot, after) in self.changed.range(self.layout.upper()..) {
             self.sums.follow(self.layout, &mut touched, (*slot, &self.before[*slot], after))?;
         }
-        for slot in 0..self.layout.upper() {
+        // From below: the unit nearest to a fault is named.
+        for slot in (0..self.layout.upper()).rev() {
             let parts = self.layout.parts(slot);
             let concerned = |slot| self.changed.contains_key(slot) || touched.contains_key(slot);
             if !concerned(&slot) && !parts.iter().any(concerned) {
