@@ -1,0 +1,87 @@
+//! An MQTT client as a device has it, with nothing of the platform's own delivery logic.
+
+use std::{net::SocketAddr, time::Duration};
+
+use device_wire::{CentreKeys, verify_receipt};
+use election::report::Receipt;
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use tokio::sync::mpsc;
+
+/// A connected client.
+pub struct Client {
+    client: AsyncClient,
+    received: mpsc::UnboundedReceiver<Received>,
+    centre: CentreKeys,
+}
+
+/// What came down.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// On which topic.
+    pub topic: String,
+    /// The bytes.
+    pub payload: Vec<u8>,
+}
+
+impl Client {
+    /// Connects and subscribes to `filter`; ready when the subscription is granted.
+    pub async fn connect(mqtt: SocketAddr, id: &str, filter: &str, centre: CentreKeys) -> Self {
+        let mut options = MqttOptions::new(id, mqtt.ip().to_string(), mqtt.port());
+        options.set_keep_alive(Duration::from_secs(30)).set_max_packet_size(1 << 20, 1 << 20);
+        let (client, mut events) = AsyncClient::new(options, 64);
+        let (sender, received) = mpsc::unbounded_channel();
+        let (granted, ready) = tokio::sync::oneshot::channel();
+        client.subscribe(filter, QoS::AtLeastOnce).await.unwrap_or_else(|error| panic!("{id}: {error}"));
+        let name = id.to_owned();
+        tokio::spawn(async move {
+            let mut granted = Some(granted);
+            loop {
+                match events.poll().await {
+                    Ok(Event::Incoming(Packet::SubAck(_))) => {
+                        if let Some(granted) = granted.take() {
+                            let _ = granted.send(());
+                        }
+                    }
+                    Ok(Event::Incoming(Packet::Publish(message))) => {
+                        let payload = message.payload.to_vec();
+                        if sender.send(Received { topic: message.topic, payload }).is_err() {
+                            return;
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        eprintln!("{name}: {error}");
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                    }
+                }
+                if sender.is_closed() {
+                    return;
+                }
+            }
+        });
+        let granted = tokio::time::timeout(Duration::from_secs(10), ready).await;
+        assert!(matches!(granted, Ok(Ok(()))), "{id} was not granted {filter}");
+        Self { client, received, centre }
+    }
+
+    /// Publishes at QoS 1.
+    pub async fn publish(&self, topic: &str, payload: impl Into<Vec<u8>>) {
+        let sent = self.client.publish(topic, QoS::AtLeastOnce, false, payload).await;
+        sent.unwrap_or_else(|error| panic!("{topic}: {error}"));
+    }
+
+    /// The next receipt, verified.
+    pub async fn receipt(&mut self) -> Receipt {
+        let next = tokio::time::timeout(Duration::from_secs(10), self.received.recv()).await;
+        let Ok(Some(next)) = next else { panic!("no receipt came within 10 s") };
+        let verified = verify_receipt(&next.topic, &next.payload, &self.centre);
+        verified.unwrap_or_else(|refusal| panic!("{}: {}", next.topic, refusal.why)).receipt().clone()
+    }
+
+    /// That nothing comes down for a while.
+    pub async fn silence(&mut self, for_as_long_as: Duration) {
+        if let Ok(Some(came)) = tokio::time::timeout(for_as_long_as, self.received.recv()).await {
+            panic!("unexpected: {} ({} bytes)", came.topic, came.payload.len());
+        }
+    }
+}

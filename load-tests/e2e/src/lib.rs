@@ -1,0 +1,11 @@
+//! Starts `sanak` as a user does, on free ports, and speaks to it as devices and readers do.
+//!
+//! A [`Sanak`] ends with its test, by its own process id. Tests are in `tests/`, one file a promise.
+
+mod device;
+mod process;
+mod vectors;
+
+pub use device::{Client, Received};
+pub use process::{Builder, Ready, Sanak, binary};
+pub use vectors::{Vector, Vectors};
