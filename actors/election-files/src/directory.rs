@@ -54,7 +54,7 @@ pub fn load(dir: &Path) -> Result<Loaded, Mistakes> {
         return Err(Mistakes::new(unreadable)); // what it holds may be what the others refer to
     }
     let mut loaded = parse(&files)?;
-    loaded.warnings.extend(strangers(dir).iter().map(Mistake::to_string));
+    loaded.warnings.extend(strangers(dir));
     Ok(loaded)
 }
 

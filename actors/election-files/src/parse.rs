@@ -41,8 +41,8 @@ pub(crate) const FILES: &[&str] = &[
 pub struct Loaded {
     /// The election.
     pub definition: Definition,
-    /// What is allowed but probably not meant, each with its place as a mistake has it.
-    pub warnings: Vec<String>,
+    /// What is allowed but probably not meant.
+    pub warnings: Vec<Mistake>,
     /// The GeoJSON of `regions`, `raions`, `districts` and `precincts`, where it is given.
     pub boundaries: BTreeMap<String, Vec<u8>>,
     /// Every file that was read, by its name relative to the directory.
@@ -59,12 +59,9 @@ pub fn parse(files: &BTreeMap<String, Vec<u8>>) -> Result<Loaded, Mistakes> {
     let definition = parts.and_then(|parts| parts.define(&ledger, files));
     let (mistakes, warnings) = ledger.into_parts(FILES);
     match definition {
-        Some(definition) if mistakes.is_empty() => Ok(Loaded {
-            definition,
-            warnings: warnings.iter().map(Mistake::to_string).collect(),
-            boundaries: layers(files),
-            files: facts(files),
-        }),
+        Some(definition) if mistakes.is_empty() => {
+            Ok(Loaded { definition, warnings, boundaries: layers(files), files: facts(files) })
+        }
         _ => Err(Mistakes::new(mistakes)),
     }
 }

@@ -53,7 +53,7 @@ fn tells(files: &Files, expected: &[&str]) {
 #[track_caller]
 fn warns(files: &Files, expected: &str) {
     let loaded = parse(files).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    assert!(loaded.warnings.iter().any(|warning| warning == expected), "{:#?}", loaded.warnings);
+    assert!(loaded.warnings.iter().any(|warning| warning.to_string() == expected), "{:#?}", loaded.warnings);
 }
 
 #[test]
