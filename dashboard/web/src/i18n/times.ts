@@ -42,9 +42,3 @@ export function day(date: string, language: Language): string {
   if (language === 'en') return `${Number(dayOfMonth)} ${MONTHS[Number(month) - 1]} ${year}`;
   return `${dayOfMonth}.${month}.${year}`;
 }
-
-/** The calendar day an instant falls on in a time zone, as `2026-10-04`. */
-export function dayOf(instant: string | number, zone: string): string {
-  const { year, month, day: dayOfMonth } = parts(instant, zone);
-  return `${year}-${month}-${dayOfMonth}`;
-}

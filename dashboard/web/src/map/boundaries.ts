@@ -1,7 +1,10 @@
-import type { FeatureCollection } from 'geojson';
+import type { Feature, FeatureCollection } from 'geojson';
 import { fetchJson } from '../feed/world';
-import { boundsOf, labelPoint, type Areas, type Bounds } from './geometry';
+import type { Language } from '../i18n/languages';
+import { boundsOf, contains, labelPoint, middle, shores, type Areas, type Bounds } from './geometry';
 import type { Level } from './level';
+
+export type BaseLayer = 'lakes' | 'neighbours' | 'settlements';
 
 /** One level's areas with where each lies and where its label or circle belongs. */
 export interface Layer {
@@ -22,20 +25,53 @@ export class Boundaries {
       const areas = (await fetchJson(`${this.url}/${level}.geojson`)) as Areas;
       const bounds = new Map(areas.features.map((area) => [area.properties.id, boundsOf(area)]));
       // Precincts are drawn at their polling places, which are given.
-      const points = new Map(
-        level === 'precincts' ? [] : areas.features.map((area) => [area.properties.id, labelPoint(area)]),
-      );
+      if (level === 'precincts') return { areas, bounds, points: new Map() };
+      const water = shores((await this.base('lakes')).features);
+      const points = new Map(areas.features.map((area) => [area.properties.id, labelPoint(area, water)]));
       return { areas, bounds, points };
     });
   }
 
-  base(layer: 'lakes' | 'neighbours' | 'settlements'): Promise<FeatureCollection> {
+  /** The base layers with each name in one language. A lake beyond the border is drawn, but not named. */
+  async named(language: Language): Promise<Record<BaseLayer, FeatureCollection>> {
+    const [neighbours, lakes, settlements, regions] = await Promise.all([
+      this.base('neighbours'),
+      this.base('lakes'),
+      this.base('settlements'),
+      this.level('regions'),
+    ]);
+    const inside = ({ geometry }: Feature) =>
+      geometry.type !== 'Polygon' ||
+      regions.areas.features.some((region) => contains(region, middle(geometry.coordinates[0] ?? [])));
+    return {
+      neighbours,
+      lakes: labelled(lakes, (lake) => (inside(lake) ? nameOf(lake, language) : '')),
+      settlements: labelled(settlements, (town) => nameOf(town, language)),
+    };
+  }
+
+  base(layer: BaseLayer): Promise<FeatureCollection> {
     return remembered(
       this.#base,
       layer,
       async () => (await fetchJson(`${this.url}/${layer}.geojson`)) as FeatureCollection,
     );
   }
+}
+
+function labelled(layer: FeatureCollection, label: (feature: Feature) => string): FeatureCollection {
+  const features = layer.features.map((feature) => ({
+    ...feature,
+    properties: { ...feature.properties, label: label(feature) },
+  }));
+  return { ...layer, features };
+}
+
+/** Towns come with a Latin and a Cyrillic name, lakes with one a language. */
+function nameOf({ properties }: Feature, language: Language): string {
+  const script = language === 'en' ? 'name' : 'name_cyrillic';
+  const name: unknown = properties?.[`name_${language}`] ?? properties?.[script] ?? properties?.['name'];
+  return typeof name === 'string' ? name : '';
 }
 
 function remembered<K, V>(known: Map<K, Promise<V>>, key: K, load: () => Promise<V>): Promise<V> {

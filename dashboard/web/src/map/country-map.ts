@@ -1,13 +1,13 @@
 import { Map as GlMap, setWorkerUrl, type GeoJSONSource, type MapMouseEvent, type PointLike } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { FeatureCollection } from 'geojson';
-import type { Layer } from './boundaries';
+import type { BaseLayer, Layer } from './boundaries';
 import { joined, type Bounds } from './geometry';
 import type { Theme } from './ground';
 import type { Spot } from './keyboard';
 import { LEVEL_KIND, type Level } from './level';
 import type { Shade } from './shade';
-import { baseStyle, circleGrowth, HATCH, hatchImage, LEVELS, PARENTS, repaint } from './style';
+import { baseStyle, borderColour, circleGrowth, HATCH, hatchImage, LEVELS, PARENTS, repaint } from './style';
 
 setWorkerUrl(workerUrl);
 
@@ -76,7 +76,7 @@ export class CountryMap {
     this.#map.remove();
   }
 
-  setBase(source: 'lakes' | 'neighbours' | 'settlements', data: FeatureCollection): void {
+  setBase(source: BaseLayer, data: FeatureCollection): void {
     this.#source(source).setData(data);
   }
 
@@ -125,8 +125,10 @@ export class CountryMap {
       for (const part of ['ground', 'line', 'chosen', 'pulse', 'label']) visible(`${each}-${part}`, on);
       for (const part of ['hatch', 'fill', 'firm']) visible(`${each}-${part}`, on && !circles);
       visible(`${each}-circle`, on && circles);
+      this.#map.setPaintProperty(`${each}-line`, 'line-color', borderColour(this.theme, circles));
     }
     for (const each of PARENTS) visible(`${each}-parent`, parents.includes(each));
+    visible('lakes-label', !circles);
     // Towns come in as orientation where the parts are small enough.
     visible('settlements-label', level === 'precincts' || level === 'raions');
     this.#map.setPaintProperty(`${level}-circle`, 'circle-radius', circleGrowth(this.#fitZoom));
@@ -134,15 +136,14 @@ export class CountryMap {
     this.#map.setLayerZoomRange('settlements-label', this.#fitZoom + 1.6, 24);
   }
 
-  /** Colours a unit; `pulse` marks it as just changed. */
+  /** Colours a unit; where `pulse` is set and the colour is another than before, the unit pulses once. */
   shade(level: Level, id: string, shade: Shade, pulse: boolean): void {
     const known = this.#shades.get(id);
-    if (!known || known.fill !== shade.fill || known.complete !== shade.complete) {
-      this.#shades.set(id, shade);
-      const state = { fill: shade.fill ?? this.theme.land, counted: shade.fill !== null, complete: shade.complete };
-      for (const source of [level, `${level}-at`]) this.#map.setFeatureState({ source, id }, state);
-    }
-    if (pulse && level === this.#level && this.#pulses.size < PULSES_AT_ONCE) this.#pulse(id);
+    if (known?.fill === shade.fill && known.complete === shade.complete) return;
+    this.#shades.set(id, shade);
+    const state = { fill: shade.fill ?? this.theme.land, counted: shade.fill !== null, complete: shade.complete };
+    for (const source of [level, `${level}-at`]) this.#map.setFeatureState({ source, id }, state);
+    if (pulse && known && !this.#circles && this.#pulses.size < PULSES_AT_ONCE) this.#pulse(id);
   }
 
   radius(level: Level, id: string, radius: number): void {
@@ -248,11 +249,12 @@ export class CountryMap {
   }
 
   #padding(): { top: number; bottom: number; left: number; right: number } {
-    const { width, height } = this.size();
-    const wide = width > 700;
-    const side = Math.round(width * 0.03);
-    // The controls stand over the map's upper edge and the legend over its lower one.
-    return { top: Math.round(height * (wide ? 0.09 : 0.15)), bottom: Math.round(height * 0.06), left: side, right: side };
+    const { width } = this.size();
+    const rem = 16 * this.scale;
+    // The controls stand over the map's upper edge; on a telephone the legend stands over its lower one.
+    const wide = width > 40 * rem;
+    const side = Math.round(width * (wide ? 0.025 : 0.07));
+    return { top: (wide ? 2.5 : 3.25) * rem, bottom: (wide ? 1.25 : 4) * rem, left: side, right: side };
   }
 
   #flight(instantly: boolean): { animate?: boolean; duration?: number } {

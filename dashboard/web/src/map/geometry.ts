@@ -55,28 +55,55 @@ function segmentDistance(x: number, y: number, ax: number, ay: number, bx: numbe
   return Math.hypot(x - ax - t * dx, y - ay - t * dy);
 }
 
+function overlap(a: Bounds, b: Bounds): boolean {
+  return a[0] <= b[2] && b[0] <= a[2] && a[1] <= b[3] && b[1] <= a[3];
+}
+
+/** Whether a point lies in an area. */
+export function contains(area: Area, [x, y]: [number, number]): boolean {
+  return polygons(area).some((rings) => depth(x, y, rings) >= 0);
+}
+
+/** The middle of a ring's bounds. */
+export function middle(ring: Position[]): [number, number] {
+  const [w, s, e, n] = ringBounds(ring);
+  return [(w + e) / 2, (s + n) / 2];
+}
+
+/** The outlines of lakes, for labels to keep clear of. */
+export function shores(areas: Feature[]): Position[][] {
+  return areas.flatMap(({ geometry }) => {
+    if (geometry.type === 'Polygon') return geometry.coordinates.slice(0, 1);
+    return geometry.type === 'MultiPolygon' ? geometry.coordinates.flatMap((part) => part.slice(0, 1)) : [];
+  });
+}
+
 const GRID = 12;
 const ROUNDS = 4;
 
 /**
- * Where a label or circle of an area belongs: about the point deepest inside its largest part. A grid is laid over
+ * Where a label or circle of an area belongs: about the point deepest inside its largest part, clear of water. A grid is laid over
  * the part and laid again, finer, around the best point; good to a hundredth of the area's size.
  */
-export function labelPoint(area: Area): [number, number] {
-  const rings = polygons(area).reduce((a, b) => (ringArea(b[0] ?? []) > ringArea(a[0] ?? []) ? b : a));
+export function labelPoint(area: Area, water: Position[][]): [number, number] {
+  const part = polygons(area).reduce((a, b) => (ringArea(b[0] ?? []) > ringArea(a[0] ?? []) ? b : a));
+  const within = ringBounds(part[0] ?? []);
+  const rings = [...part, ...water.filter((ring) => overlap(within, ringBounds(ring)))];
   let [w, s, e, n] = ringBounds(rings[0] ?? []);
   // Degrees of longitude are shorter than those of latitude here (41° N): measured on a map, not on a grid of degrees.
   const squeeze = Math.cos((((s + n) / 2) * Math.PI) / 180);
   const flat = rings.map((ring) => ring.map(([x = 0, y = 0]): Position => [x * squeeze, y]));
   [w, e] = [w * squeeze, e * squeeze];
-  let best: [number, number] = [(w + e) / 2, (s + n) / 2];
+  const centre: [number, number] = [(w + e) / 2, (s + n) / 2];
+  let best = centre;
   let deepest = -Infinity;
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let i = 0; i <= GRID; i += 1) {
       for (let j = 0; j <= GRID; j += 1) {
         const x = w + ((e - w) * i) / GRID;
         const y = s + ((n - s) * j) / GRID;
-        const d = depth(x, y, flat);
+        // Among points about as deep, the one nearer the middle.
+        const d = depth(x, y, flat) - Math.hypot(x - centre[0], y - centre[1]) / 50;
         if (d > deepest) [deepest, best] = [d, [x, y]];
       }
     }

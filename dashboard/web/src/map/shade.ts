@@ -106,6 +106,6 @@ export function classOf(value: number, breaks: readonly number[]): number {
 /** Radius of a unit's circle in px: area in proportion to registered voters, the country's sum in a fixed budget. */
 export function circleRadius(registered: number, country: number, mapWidth: number, mapHeight: number): number {
   if (country <= 0) return 0;
-  const budget = 0.16 * mapWidth * mapHeight;
+  const budget = 0.1 * mapWidth * mapHeight;
   return Math.sqrt((budget * registered) / country / Math.PI);
 }

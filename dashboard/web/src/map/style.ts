@@ -89,11 +89,16 @@ function areaLayers(level: Level, theme: Theme, scale: number): LayerSpecificati
       source: level,
       layout: { visibility, 'line-join': 'round' },
       paint: {
-        'line-color': ['case', flag('counted'), theme.line, theme.neighbourLine],
+        'line-color': borderColour(theme, false),
         'line-width': (level === 'precincts' ? 0.5 : 1) * scale,
       },
     },
   ];
+}
+
+/** Between coloured areas a gap; a thin line where there is no colour. */
+export function borderColour(theme: Theme, circles: boolean): ExpressionSpecification | string {
+  return circles ? theme.neighbourLine : ['case', flag('counted'), theme.line, theme.neighbourLine];
 }
 
 /** The outlines of what the level in view is part of. */
@@ -125,7 +130,7 @@ function outlineLayers(level: Level, theme: Theme, scale: number): LayerSpecific
         'line-color': theme.firm,
         'line-width': firm,
         'line-offset': firm / 2 + 0.3,
-        'line-opacity': ['case', flag('complete'), level === 'precincts' ? 0.55 : 0.85, 0],
+        'line-opacity': ['case', flag('complete'), level === 'precincts' ? 0.45 : 0.75, 0],
       },
     },
     {
@@ -200,6 +205,9 @@ function labelLayers(theme: Theme, scale: number): LayerSpecification[] {
       'text-max-width': 7,
       'text-padding': 3,
       'text-line-height': 1.15,
+      // A small unit's name moves beside it rather than give way to its neighbour's.
+      'text-variable-anchor': ['center', 'bottom', 'top', 'left', 'right'],
+      'text-radial-offset': 0.5,
       'symbol-sort-key': ['-', 0, ['coalesce', ['get', 'registered'], 0]],
     },
     paint: { 'text-color': theme.label, ...halo },

@@ -122,7 +122,9 @@ export class Curve {
     ctx.fill();
     ctx.font = font.replace(/^[\d.]+/, (size) => String(Number(size) * ratio));
     ctx.textBaseline = 'middle';
-    ctx.fillText(text, x1 + 0.6 * rem * ratio, y1 + 0.85 * rem * ratio);
+    ctx.textAlign = 'left';
+    // Beside the lower half of the line, where a count that keeps the promise never is.
+    ctx.fillText(text, x0 + (x1 - x0) * 0.55 + 0.75 * rem * ratio, y0 + (y1 - y0) * 0.42);
     ctx.restore();
   }
 }

@@ -1,0 +1,163 @@
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Definition, ElectionSummary, Place, Snapshot } from '../src/feed/types';
+import { contextOf, launch, serverUrl, SIZES, type Size } from './browser';
+import { PublicPage, type Shown } from './public-page';
+
+const NIGHT_MS = 600_000;
+const SCREENSHOTS = fileURLToPath(new URL('../../../build/screenshots/', import.meta.url));
+const base = serverUrl();
+
+let browser: Browser;
+let api: string;
+let definition: Definition;
+
+async function json<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.json()) as T;
+}
+
+/** The country's figures of the first country-wide contest, as the API has them. */
+async function published(): Promise<{ shown: Shown; complete: boolean; votesKnown: boolean }> {
+  const snapshot = await json<Snapshot>(`${api}/results`);
+  const country = snapshot.units.find((unit) => unit.id === 'country');
+  const contest = definition.contests.find((each) => each.scope === 'country');
+  const urns = contest && country?.contests[contest.id]?.urns;
+  if (!country || !contest || !urns) throw new Error('the results have no country or no country-wide contest');
+  const listed = contest.options.filter((option) => option.status === 'active' || (urns.votes?.[option.id] ?? 0) > 0);
+  return {
+    shown: {
+      version: `${snapshot.epoch}:${snapshot.version}`,
+      votes: Object.fromEntries(listed.map(({ id }) => [id, urns.votes?.[id] ?? 0])),
+      ballots: urns.ballots ?? 0,
+      invalid: urns.invalid ?? 0,
+      identified: country.turnout.identified,
+    },
+    complete: snapshot.status === 'complete' || snapshot.status === 'certified',
+    votesKnown: (urns.ballots ?? 0) > 0,
+  };
+}
+
+const figures = ({ votes, ballots, invalid, identified }: Shown) => ({ votes, ballots, invalid, identified });
+
+beforeAll(async () => {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  const [election] = await json<ElectionSummary[]>(`${base}/api/v1/elections`);
+  if (!election) throw new Error('the server has no election');
+  api = `${base}/api/v1/elections/${election.id}`;
+  definition = await json<Definition>(`${api}?keys=false`);
+  browser = await launch();
+});
+afterAll(() => browser?.close());
+
+describe('the public page', () => {
+  it('reaches the figures of the api by itself, without a reload', async () => {
+    const context = await contextOf(browser, 'laptop', false);
+    const page = new PublicPage(await context.newPage(), base);
+    await page.open('?lang=en');
+    const before = await published();
+    await page.votesShown(NIGHT_MS);
+    await page.openBelowThreshold();
+
+    const versions = new Set<string>();
+    const deadline = Date.now() + NIGHT_MS;
+    let now = await published();
+    let shown = await page.shown();
+    while (Date.now() < deadline) {
+      [now, shown] = [await published(), await page.shown()];
+      versions.add(shown.version);
+      if (now.complete && JSON.stringify(figures(shown)) === JSON.stringify(sorted(now.shown, shown))) break;
+      await page.page.waitForTimeout(500);
+    }
+    expect(figures(shown)).toEqual(figures(now.shown));
+    expect(now.votesKnown).toBe(true);
+    if (!before.complete) expect(versions.size).toBeGreaterThan(1);
+    expect(page.navigations).toBe(1);
+    expect(page.errors).toEqual([]);
+    expect(page.foreign).toEqual([]);
+    await context.close();
+  });
+
+  it('says in its title and beside its heading that a simulation is one', async () => {
+    const context = await contextOf(browser, 'laptop', false);
+    const page = new PublicPage(await context.newPage(), base);
+    await page.open('?lang=en');
+    const badge = await page.page.locator('.simulation').count();
+    expect((await page.page.title()).startsWith('Simulation')).toBe(definition.test);
+    expect(badge).toBe(definition.test ? 1 : 0);
+    await context.close();
+  });
+
+  it('finds a precinct by number, shows its reports, and goes back with the back button', async () => {
+    const context = await contextOf(browser, 'laptop', false);
+    const page = new PublicPage(await context.newPage(), base);
+    const place = (await json<Place[]>(`${api}/places`)).find((each) => each.parent !== 'abroad');
+    if (!place) throw new Error('no precinct at home');
+    await page.open('?lang=en');
+    await page.search(String(place.precinct));
+    await page.page.waitForSelector(`h2:text-is("Precinct ${place.precinct}")`);
+    await page.mapDrawn();
+    await page.page.screenshot({ path: `${SCREENSHOTS}precinct-laptop-light-en.png` });
+    await page.page.goBack();
+    expect(await page.heading()).toBe('The whole country');
+    await context.close();
+  });
+
+  it('has no horizontal scroll at 320 px', async () => {
+    const context = await contextOf(browser, 'phone', false);
+    const page = new PublicPage(await context.newPage(), base);
+    await page.page.setViewportSize({ width: 320, height: 640 });
+    for (const lang of ['ky', 'ru', 'en']) {
+      await page.open(`?lang=${lang}`);
+      expect(await page.overflow()).toBeLessThanOrEqual(0);
+    }
+    await context.close();
+  });
+
+  it('is pictured in every size, theme and language', async () => {
+    for (const size of Object.keys(SIZES) as Size[]) {
+      for (const dark of [false, true]) {
+        const context = await contextOf(browser, size, dark);
+        const page = new PublicPage(await context.newPage(), base);
+        for (const lang of ['ky', 'ru', 'en']) {
+          await page.open(`?lang=${lang}`);
+          await page.mapDrawn();
+          expect(await page.overflow()).toBeLessThanOrEqual(0);
+          await page.page.screenshot({ path: `${SCREENSHOTS}page-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
+        }
+        expect(page.errors).toEqual([]);
+        await context.close();
+      }
+    }
+  });
+
+  it('is pictured in its other views', async () => {
+    const views = {
+      districts: '?lang=ru&contest=single',
+      turnout: '?lang=ky&mode=turnout',
+      reported: '?lang=ky&mode=reported',
+      voters: '?lang=ru&mode=voters',
+      table: '?lang=en&view=table',
+      region: `?lang=ky&unit=${definition.units.find((unit) => unit.kind === 'region')?.id}`,
+      raion: `?lang=ru&unit=${definition.units.find((unit) => unit.kind === 'raion')?.id}`,
+    };
+    const context = await contextOf(browser, 'laptop', false);
+    const page = new PublicPage(await context.newPage(), base);
+    for (const [name, query] of Object.entries(views)) {
+      await page.open(query);
+      await page.mapDrawn();
+      await page.page.screenshot({ path: `${SCREENSHOTS}${name}-laptop-light.png` });
+    }
+    expect(page.errors).toEqual([]);
+    await context.close();
+  });
+});
+
+/** The same figures, with the options in the order the page shows them in. */
+function sorted(published: Shown, shown: Shown): Omit<Shown, 'version'> {
+  const votes = Object.fromEntries(Object.keys(shown.votes).map((id) => [id, published.votes[id] ?? -1]));
+  return figures({ ...published, votes });
+}

@@ -1,0 +1,85 @@
+import type { Page } from 'playwright-core';
+
+/** The figures of the country as the page shows them, and the version they are of. */
+export interface Shown {
+  version: string;
+  votes: Record<string, number>;
+  ballots: number;
+  invalid: number;
+  identified: number;
+}
+
+/** The public page as a reader sees it. */
+export class PublicPage {
+  readonly errors: string[] = [];
+  readonly foreign: string[] = [];
+  navigations = 0;
+
+  constructor(
+    readonly page: Page,
+    private readonly base: string,
+  ) {
+    page.on('pageerror', (error) => this.errors.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && this.errors.push(message.text()));
+    page.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol.startsWith('http') && origin !== new URL(this.base).origin) this.foreign.push(request.url());
+    });
+    page.on('framenavigated', (frame) => {
+      if (frame === page.mainFrame()) this.navigations += 1;
+    });
+  }
+
+  async open(query = ''): Promise<void> {
+    await this.page.goto(`${this.base}/${query}`);
+    await this.page.waitForSelector('time[data-version]');
+  }
+
+  /** Until the map's level in view is drawn. */
+  async mapDrawn(): Promise<void> {
+    await this.page.waitForSelector('.pane canvas');
+    await this.page.waitForSelector('.pane [aria-busy="true"]', { state: 'detached' });
+    await this.page.waitForTimeout(1500);
+  }
+
+  async votesShown(timeout: number): Promise<void> {
+    await this.page.waitForSelector('tr[data-option]', { timeout });
+  }
+
+  async openBelowThreshold(): Promise<void> {
+    const button = this.page.locator('button.below[aria-expanded="false"]');
+    if ((await button.count()) > 0) await button.click();
+  }
+
+  shown(): Promise<Shown> {
+    return this.page.evaluate(() => {
+      const digits = (element: Element | null) => Number((element?.textContent ?? '').replace(/\D/g, ''));
+      const figure = (name: string) => digits(document.querySelector(`[data-figure="${name}"]`));
+      const rows = [...document.querySelectorAll<HTMLElement>('tr[data-option]')];
+      return {
+        version: document.querySelector<HTMLElement>('time[data-version]')?.dataset['version'] ?? '',
+        votes: Object.fromEntries(
+          rows.map((row) => [row.dataset['option'] ?? '', digits(row.querySelector('[data-figure="votes"]'))]),
+        ),
+        ballots: figure('ballots'),
+        invalid: figure('invalid'),
+        identified: figure('identified'),
+      };
+    });
+  }
+
+  async search(text: string): Promise<void> {
+    await this.page.locator('[role="combobox"]').fill(text);
+    await this.page.locator('[role="option"]').first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  heading(): Promise<string> {
+    return this.page.locator('#results h2').innerText();
+  }
+
+  /** By how many px the page is wider than its window. */
+  overflow(): Promise<number> {
+    return this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  }
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { Definition, History } from '../feed/types';
+import { curveData, refreshMs } from './points';
+
+const definition = { polls_open: '2026-10-04T02:00:00Z', polls_close: '2026-10-04T14:00:00Z' } as Definition;
+const close = Date.parse(definition.polls_close) / 1000;
+const point = (at: string, precincts: number) => ({
+  at,
+  precincts,
+  registered: 0,
+  of_precincts: 200,
+  of_registered: 1000,
+  identified: 250,
+});
+
+describe('the curve', () => {
+  it('is measured against ninety percent one hour after the polls close', () => {
+    expect(curveData(null, 'reported', definition, 0).target).toEqual({ from: close, to: close + 3600 });
+  });
+
+  it('begins with what abroad had reported before', () => {
+    const history: History = {
+      unit: 'country',
+      series: 'reported',
+      step: 300,
+      points: [point('2026-10-04T11:00:00Z', 2), point('2026-10-04T12:00:00Z', 4), point('2026-10-04T14:05:00Z', 20)],
+    };
+    const data = curveData(history, 'reported', definition, 0);
+    expect(data.percent).toEqual([2, 10]);
+    expect(data.at[0]).toBe(close - 900);
+  });
+
+  it('reaches on while the night goes on', () => {
+    expect(curveData(null, 'reported', definition, close + 5 * 3600).range[1]).toBe(close + 5 * 3600);
+  });
+
+  it('shows turnout of the day on a round scale, without a target', () => {
+    const history: History = { unit: 'country', series: 'turnout', step: 300, points: [point('2026-10-04T08:00:00Z', 0)] };
+    const data = curveData(history, 'turnout', definition, 0);
+    expect(data).toMatchObject({ percent: [25], target: null, top: 40 });
+  });
+});
+
+it('is asked for again about once a step, within bounds', () => {
+  expect(refreshMs(300, 1)).toBe(60_000);
+  expect(refreshMs(300, 60)).toBe(5000);
+  expect(refreshMs(300, 600)).toBe(3000);
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import type { Contest, ContestCount, Option } from '../feed/types';
+import { complete, leading, standing } from './standing';
+
+const option = (id: string, number: number, status: Option['status'] = 'active'): Option => ({
+  id,
+  number,
+  kind: 'party',
+  name: { ky: id, ru: id },
+  color: null,
+  sex: null,
+  party: null,
+  status,
+});
+const contest: Contest = {
+  id: 'list',
+  of: 'list',
+  kind: 'proportional_open_list',
+  scope: 'country',
+  unit: 'country',
+  name: { ky: 'l', ru: 'l' },
+  seats: 54,
+  threshold: { national: '5', regional: '0.5' },
+  share_of: 'votes_cast',
+  options: [option('p01', 1), option('p02', 2), option('p03', 3, 'withdrawn')],
+};
+const nothing = { precincts: 0, registered: 0, ballots: 0, invalid: 0, votes: {} };
+const count = (votes: Record<string, number>, ballots: number, invalid = 0): ContestCount => ({
+  precincts: 10,
+  registered: 1000,
+  urns: { precincts: 4, registered: 400, ballots, invalid, votes },
+  protocols: nothing,
+});
+
+describe('the standing of a contest', () => {
+  it('ranks by votes, then by the ballot', () => {
+    const stands = standing(contest, count({ p01: 5, p02: 95 }, 100), 'urns');
+    expect(stands.kind === 'counted' && stands.rows.map((row) => row.option.id)).toEqual(['p02', 'p01']);
+    const tied = standing(contest, count({ p01: 50, p02: 50 }, 100), 'urns');
+    expect(tied.kind === 'counted' && tied.rows.map((row) => row.option.id)).toEqual(['p01', 'p02']);
+    expect(tied.kind === 'counted' && tied.leader?.tied).toBe(true);
+  });
+
+  it('takes percentages of all ballots or of valid ones, as the contest says', () => {
+    const cast = standing(contest, count({ p01: 45, p02: 45 }, 100, 10), 'urns');
+    expect(cast.kind === 'counted' && cast.rows[0]?.percent).toBe(45);
+    const valid = standing({ ...contest, share_of: 'valid_votes' }, count({ p01: 45, p02: 45 }, 100, 10), 'urns');
+    expect(valid.kind === 'counted' && valid.rows[0]?.percent).toBe(50);
+  });
+
+  it('puts exactly five percent above the threshold', () => {
+    const stands = standing(contest, count({ p01: 5, p02: 4 }, 100, 91), 'urns');
+    expect(stands.kind === 'counted' && stands.rows.map((row) => row.belowThreshold)).toEqual([false, true]);
+  });
+
+  it('shows votes for a withdrawn option, and hides it without any', () => {
+    const with0 = standing(contest, count({ p01: 5 }, 100), 'urns');
+    expect(with0.kind === 'counted' && with0.rows).toHaveLength(2);
+    const with1 = standing(contest, count({ p01: 5, p03: 1 }, 100), 'urns');
+    expect(with1.kind === 'counted' && with1.rows).toHaveLength(3);
+  });
+
+  it('knows no votes while they may not be published, but what has reported', () => {
+    const held = { ...count({}, 0), urns: { precincts: 4, registered: 400 } };
+    expect(standing(contest, held, 'urns')).toEqual({
+      kind: 'embargoed',
+      reported: { precincts: 4, ofPrecincts: 10, registered: 400, ofRegistered: 1000 },
+    });
+    expect(leading(contest, held, 'urns')).toBeNull();
+  });
+
+  it('never mixes the sources', () => {
+    expect(standing(contest, count({ p01: 5 }, 100), 'protocols').kind).toBe('nothing');
+  });
+
+  it('finds the leader as the ranking does', () => {
+    const figures = count({ p01: 30, p02: 45 }, 100);
+    const stands = standing(contest, figures, 'urns');
+    expect(leading(contest, figures, 'urns')).toEqual(stands.kind === 'counted' && stands.leader);
+    expect(leading(contest, figures, 'urns')?.margin).toBe(15);
+  });
+
+  it('is complete when every precinct is in, and not where there is none', () => {
+    expect(complete(10, 10)).toBe(true);
+    expect(complete(9, 10)).toBe(false);
+    expect(complete(0, 0)).toBe(false);
+  });
+});
