@@ -135,17 +135,16 @@ mod tests {
     #[test]
     fn a_key_file_is_its_owners_alone_and_never_overwritten() {
         use std::os::unix::fs::PermissionsExt;
-        let path = std::env::temp_dir().join(format!("device-wire-key-{}", std::process::id()));
-        let _ = fs::remove_file(&path);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("device.key");
         let key = parse_private(RFC_8410_SEED).unwrap();
         write_private(&path, &key).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(read_private(&path).unwrap(), key);
         assert!(matches!(write_private(&path, &key), Err(KeyError::Io { .. })));
         let error = read_public(&path).unwrap_err().to_string();
-        assert!(error.contains("device-wire-key-") && error.ends_with("64 hex digits"), "{error}");
-        fs::remove_file(&path).unwrap();
-        assert!(matches!(read_private(&path), Err(KeyError::Io { .. })));
+        assert!(error.contains("device.key: ") && error.ends_with("64 hex digits"), "{error}");
+        assert!(matches!(read_private(directory.path()), Err(KeyError::Io { .. })));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The device protocol on the wire (PROTOCOL §2): topics, COSE envelopes, CBOR payloads, signing and
-//! strict verification. No IO but key files; no clock.
+//! strict verification. No IO but key files and a device's outbox; no clock.
 //!
 //! The way in is one function, [`authenticate`], and one way through it:
 //! [`RawMessage`] → [`SignedEnvelope`] (well formed) → [`AuthenticReport`] (known device, right key,
@@ -14,10 +14,12 @@
 //! | `authentic` | the checks of the centre, in their order |
 //! | `centre` | the checks of a device on what the centre sends |
 //! | `keys` | key files |
+//! | `device` | a device's reports from their making to their receipt |
 
 mod authentic;
 mod cbor;
 mod centre;
+pub mod device;
 mod envelope;
 pub mod keys;
 mod payload;

@@ -4,6 +4,8 @@
 
 mod arbitrary;
 mod hostile;
+mod outbox;
+mod outbox_file;
 mod properties;
 mod refusals;
 mod vectors;
