@@ -23,7 +23,7 @@ use journal::{Entry, Journaled};
 use crate::{
     country::Country,
     ports::ReplaySource,
-    precinct::{Consider, Describe, PrecinctActor, PrecinctDetail, Take, Taken, WhatBecame, take},
+    precinct::{Consider, Describe, PrecinctActor, PrecinctDetail, Take, WhatBecame, take},
     system::Alarms,
 };
 

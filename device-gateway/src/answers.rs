@@ -7,9 +7,9 @@ use std::{
 };
 
 use broker::{Ack, Downlink};
-use device_wire::{Channel, Topic, encode_receipt, sign};
+use device_wire::{AuthenticReport, Channel, Topic, encode_receipt, sign};
 use election::{
-    DeviceId, ElectionId, PrecinctId,
+    Code, DeviceId, ElectionId, PrecinctId,
     precinct::Judgement,
     report::{Digest, Receipt, Seq, Verdict},
 };
@@ -25,35 +25,41 @@ use crate::{gateway::Signer, metrics::Metrics, port::Counting};
 pub struct Context(Kind);
 
 enum Kind {
-    Report {
-        ack: Ack,
-        since: Instant,
-        permit: OwnedSemaphorePermit,
-    },
-    Again {
-        device: DeviceId,
-        precinct: PrecinctId,
-        seq: Seq,
-        digest: Digest,
-        ack: Ack,
-        permit: OwnedSemaphorePermit,
-    },
+    /// A report that is new.
+    New { told: Told, since: Instant },
+    /// A copy of one that is in the journal, or on its way into it.
+    Again { told: Told, precinct: PrecinctId },
+}
+
+/// Which report it is, and who is to be told what became of it.
+struct Told {
+    device: DeviceId,
+    seq: Seq,
+    digest: Digest,
+    ack: Ack,
+    /// Held until it is answered: bounds what is in flight.
+    permit: OwnedSemaphorePermit,
 }
 
 impl Context {
-    pub(crate) fn report(ack: Ack, since: Instant, permit: OwnedSemaphorePermit) -> Self {
-        Self(Kind::Report { ack, since, permit })
-    }
-
-    pub(crate) fn again(
-        device: DeviceId,
-        precinct: PrecinctId,
-        seq: Seq,
-        digest: Digest,
+    pub(crate) fn new(
+        report: &AuthenticReport,
         ack: Ack,
+        since: Instant,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        Self(Kind::Again { device, precinct, seq, digest, ack, permit })
+        Self(Kind::New { told: Told::of(report, ack, permit), since })
+    }
+
+    pub(crate) fn again(report: &AuthenticReport, ack: Ack, permit: OwnedSemaphorePermit) -> Self {
+        Self(Kind::Again { told: Told::of(report, ack, permit), precinct: report.report().precinct })
+    }
+}
+
+impl Told {
+    fn of(report: &AuthenticReport, ack: Ack, permit: OwnedSemaphorePermit) -> Self {
+        let (device, seq, digest) = (report.device().clone(), report.report().seq, report.digest());
+        Self { device, seq, digest, ack, permit }
     }
 }
 
@@ -83,58 +89,55 @@ impl Answers {
     /// mailbox when this returns; the receipt follows.
     pub fn stored(self: &Arc<Self>, record: Arc<Journaled<Entry>>, context: Context) {
         let Entry::Report(report) = record.entry() else { return };
-        let Kind::Report { ack, since, permit } = context.0 else { return };
+        let Kind::New { told, since } = context.0 else { return };
         let topic = report.topic().on(Channel::Receipt);
         let judged = self.counting.report(Arc::clone(&record));
         let answers = Arc::clone(self);
         self.runtime.spawn(async move {
             // It is durable whoever judges it: the broker need not keep it any longer.
-            ack.done();
+            told.ack.done();
             match judged.await {
                 Ok(judgements) => judgements.iter().for_each(|judgement| answers.judged(&topic, judgement)),
                 Err(why) => tracing::warn!(%topic, why, "a stored report could not be judged: no receipt"),
             }
             answers.metrics.latency.observe(since.elapsed().as_secs_f64());
-            drop(permit);
+            drop(told.permit);
         });
     }
 
     /// A copy of a report has come to its place behind the first.
     pub fn passed(self: &Arc<Self>, context: Context) {
-        let Kind::Again { device, precinct, seq, digest, ack, permit } = context.0 else { return };
+        let Kind::Again { told, precinct } = context.0 else { return };
+        let Told { device, seq, digest, ack, permit } = told;
         let known = self.counting.known(precinct, device.clone(), seq, digest);
         let answers = Arc::clone(self);
         self.runtime.spawn(async move {
             ack.done();
             if let Ok(Some(known)) = known.await {
                 let topic = answers.topic(precinct, device.clone());
-                answers.send(
-                    &topic,
-                    &Receipt {
-                        device,
-                        seq,
-                        digest,
-                        verdict: Verdict::Duplicate,
-                        code: Some(election::Code::S01),
-                        was: Some(known.verdict),
-                        offset: Some(known.offset),
-                        at: answers.clock.now(),
-                    },
-                );
+                let receipt = Receipt {
+                    device,
+                    seq,
+                    digest,
+                    verdict: Verdict::Duplicate,
+                    code: Some(Code::S01),
+                    was: Some(known.verdict),
+                    offset: Some(known.offset),
+                    at: answers.clock.now(),
+                };
+                answers.send(&topic, &receipt);
             }
             drop(permit);
         });
     }
 
     /// A report could not be put on stable storage: no receipt, no acknowledgement; it is new again.
-    pub fn unstored(&self, entry: &Entry, context: Context) {
-        if let Entry::Report(report) = entry {
-            self.metrics.unstored.inc();
-            if let Some(forget) = self.forget.get() {
-                forget(report.device().clone(), report.report().seq, report.digest());
-            }
+    pub fn unstored(&self, context: Context) {
+        let Kind::New { told, .. } = context.0 else { return };
+        self.metrics.unstored.inc();
+        if let Some(forget) = self.forget.get() {
+            forget(told.device, told.seq, told.digest);
         }
-        drop(context);
     }
 
     fn topic(&self, precinct: PrecinctId, device: DeviceId) -> Topic {

@@ -14,7 +14,7 @@ use election::{
     report::{Digest, Receipt, Seq, Verdict},
     sequence::{Admission, Line},
 };
-use journal::{Appender, Clock, Entry};
+use journal::{Appender, Clock, Entry, Gone};
 
 use crate::{
     answers::{Answers, Context},
@@ -104,18 +104,14 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
         match line.admit(seq, digest) {
             Admission::New => {
                 line.record(seq, digest);
-                let permit = shared.answers.permit();
-                shared.appender.append(
-                    Entry::Report(report),
-                    arrived,
-                    Context::report(ack, since, permit).into(),
-                );
+                let context = Context::new(&report, ack, since, shared.answers.permit());
+                let queued = shared.appender.append_blocking(Entry::Report(report), arrived, context.into());
+                note(queued);
             }
             Admission::Known => {
                 // It keeps its place behind the first copy, which may not be on stable storage yet.
-                let permit = shared.answers.permit();
-                let (device, precinct) = (report.device().clone(), report.report().precinct);
-                shared.appender.pass(Context::again(device, precinct, seq, digest, ack, permit).into());
+                let context = Context::again(&report, ack, shared.answers.permit());
+                note(shared.appender.pass_blocking(context.into()));
             }
             Admission::Full => {
                 shared.metrics.overfull.inc();
@@ -148,5 +144,12 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
             at: self.shared.clock.now(),
         };
         self.shared.answers.send(&answer.topic, &receipt);
+    }
+}
+
+/// While the service stops, what can no longer be stored stays with its device.
+fn note(queued: Result<(), Gone>) {
+    if let Err(gone) = queued {
+        tracing::debug!(%gone, "a report stays with its device");
     }
 }
