@@ -21,3 +21,6 @@ pub use precinct::{MAX_IN_FLIGHT, PrecinctDetail};
 pub use registry::{OutOfService, Precincts, concerns};
 pub use replay::Night;
 pub use system::{Alarms, Parts, Standings, System};
+
+#[cfg(test)]
+mod tests;

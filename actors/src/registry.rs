@@ -181,7 +181,7 @@ impl Precincts {
         }
     }
 
-    fn address(&self, precinct: PrecinctId) -> Option<Addr<PrecinctActor>> {
+    pub(crate) fn address(&self, precinct: PrecinctId) -> Option<Addr<PrecinctActor>> {
         let addresses = self.0.addresses.read().unwrap_or_else(PoisonError::into_inner);
         addresses.get(&precinct).cloned()
     }

@@ -1,0 +1,318 @@
+//! A small night through real actors and a real journal: the vectors of the device protocol.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use actix::{Handler, Message};
+use device_wire::AuthenticReport;
+use election::{
+    Definition, PrecinctId, Timestamp, UnitId,
+    record::{Act, Decision, Observation},
+    report::Verdict,
+};
+use feed::{Epoch, Feed, Options};
+use journal::{Appender, Clock, Entry, Journal, Journaled, Reader, Released};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    Alarms, Night, Parts, Recorder, ReplaySource, System, Tempo, precinct::PrecinctActor, registry::concerns,
+};
+
+/// A clock that a test sets.
+struct Hands(AtomicU64);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl Tempo for Hands {
+    fn speed(&self) -> f64 {
+        1.0
+    }
+}
+
+struct Source(Arc<Definition>, Reader);
+
+impl ReplaySource for Source {
+    fn records_of(&self, precinct: PrecinctId) -> std::io::Result<Vec<Journaled<Entry>>> {
+        let all: Result<Vec<_>, _> = self.1.records(election::report::Offset(1)).collect();
+        let mut all = all.map_err(std::io::Error::other)?;
+        all.retain(|record| concerns(&self.0, record.entry(), precinct));
+        Ok(all)
+    }
+}
+
+/// Puts observations into the journal through a channel, which stands for the wiring.
+struct Observations(mpsc::UnboundedSender<(Observation, Timestamp)>);
+
+impl Recorder for Observations {
+    fn record(&self, observation: Observation, at: Timestamp) {
+        self.0.send((observation, at)).unwrap();
+    }
+}
+
+/// A platform without a wire: records go into a journal and come out of it to the actors.
+struct House {
+    feed: Arc<Feed>,
+    clock: Arc<Hands>,
+    system: System,
+    appender: Appender<oneshot::Sender<Arc<Journaled<Entry>>>>,
+    alarms: prometheus::Registry,
+    arbiter: actix::Arbiter,
+}
+
+fn definition() -> Arc<Definition> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("election-files/tests/elections/vec-1");
+    Arc::new(election_files::load(&dir).unwrap().definition)
+}
+
+impl House {
+    async fn open(dir: &TempDir, now: Timestamp) -> Self {
+        let definition = definition();
+        let (journal, recovered) =
+            Journal::open(dir.path(), definition.digest(), journal::Options::default()).unwrap();
+        let feed = Feed::new(Arc::clone(&definition), "e1".parse::<Epoch>().unwrap(), Options::starting(now));
+        let feed = Arc::new(feed.unwrap());
+        let mut night = Night::new(Arc::clone(&definition));
+        for record in recovered.records() {
+            night.take(&record.unwrap(), feed.series()).unwrap();
+        }
+        night.settle().unwrap();
+        let clock = Arc::new(Hands(AtomicU64::new(now.millis())));
+        let (observed, mut observations) = mpsc::unbounded_channel();
+        let alarms = prometheus::Registry::new();
+        let arbiter = actix::Arbiter::new();
+        let parts = Parts {
+            night,
+            feed: Arc::clone(&feed),
+            source: Arc::new(Source(Arc::clone(&definition), journal.reader())),
+            recorder: Arc::new(Observations(observed)),
+            tempo: Arc::clone(&clock) as Arc<dyn Tempo>,
+            alarms: Alarms::register(&alarms).unwrap(),
+        };
+        let system = System::start(parts, &arbiter.handle());
+        let runtime = tokio::runtime::Handle::current();
+        let inside = system.clone();
+        let (appender, _thread) = journal
+            .start(move |batch: Vec<Released<oneshot::Sender<Arc<Journaled<Entry>>>>>| {
+                for released in batch {
+                    let Released::Recorded { result, context } = released else { continue };
+                    let record = Arc::new(result.unwrap());
+                    if let Entry::Observation(_) = record.entry() {
+                        runtime.spawn(inside.observed(Arc::clone(&record)));
+                    }
+                    let _ = context.send(record);
+                }
+            })
+            .unwrap();
+        let recording = appender.clone();
+        tokio::spawn(async move {
+            while let Some((observation, at)) = observations.recv().await {
+                recording.append(Entry::Observation(observation), at, oneshot::channel().0).await.unwrap();
+            }
+        });
+        Self { feed, clock, system, appender, alarms, arbiter }
+    }
+
+    async fn store(&self, entry: Entry) -> Arc<Journaled<Entry>> {
+        let (stored, record) = oneshot::channel();
+        self.appender.append(entry, self.clock.now(), stored).await.unwrap();
+        record.await.unwrap()
+    }
+
+    /// Sends a vector; the verdict on it.
+    async fn send(&self, name: &str) -> Verdict {
+        let record = self.store(Entry::Report(vector(name))).await;
+        self.system.report(record).await.unwrap()[0].verdict
+    }
+
+    fn set(&self, now: Timestamp) {
+        self.clock.0.store(now.millis(), Ordering::Relaxed);
+    }
+
+    /// Waits until the feed shows what is wanted.
+    async fn shows(&self, what: &str, wanted: impl Fn(&Feed) -> bool) {
+        for _ in 0..100 {
+            if wanted(&self.feed) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the feed does not show: {what}");
+    }
+
+    fn alarm(&self, name: &str) -> f64 {
+        let families = self.alarms.gather();
+        let family = families.iter().find(|family| family.name() == name).unwrap();
+        family.get_metric()[0].get_counter().get_value()
+    }
+}
+
+fn vector(name: &str) -> AuthenticReport {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../device-gateway/wire/vectors/device-v1.json");
+    let all: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let messages = all["messages"].as_array().unwrap();
+    let of = messages.iter().find(|message| message["name"] == name).unwrap();
+    let envelope = hex::decode(of["envelope"].as_str().unwrap()).unwrap();
+    AuthenticReport::from_journal(of["topic"].as_str().unwrap(), envelope.into()).unwrap()
+}
+
+fn ballots(feed: &Feed) -> u64 {
+    let (country, _) = feed.figures(&UnitId::Country).unwrap();
+    country.contests[0].urns.ballots.get()
+}
+
+fn identified(feed: &Feed) -> u64 {
+    feed.figures(&UnitId::Country).unwrap().0.turnout.identified.get()
+}
+
+const OPENING: &str = "terminal opening";
+const TURNOUT: &str = "terminal turnout with breakdowns, second in the chain";
+const URN: [&str; 2] = ["urn opening", "urn tally with preferences"];
+
+#[actix::test]
+async fn votes_appear_in_one_version_when_they_may_and_replay_gives_the_same() {
+    let dir = TempDir::new().unwrap();
+    let about = definition();
+    let close = about.about().polls_close;
+    let house = House::open(&dir, close - Duration::from_secs(60)).await;
+    for name in [OPENING, TURNOUT, URN[0], URN[1]] {
+        assert_eq!(house.send(name).await, Verdict::Accepted, "{name}");
+    }
+    house.shows("the turnout", |feed| identified(feed) == 412).await;
+    assert!(!house.feed.current().votes(), "polls are open for another minute");
+    house.set(close + Duration::from_secs(1));
+    house.shows("votes", |feed| feed.current().votes()).await;
+    assert_eq!(ballots(&house.feed), 400);
+    let live = house.feed.figures(&UnitId::Country).unwrap().0;
+    house.arbiter.stop();
+    drop(house);
+    let again = TempDir::new().unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), again.path().join(file.file_name())).unwrap();
+    }
+    let restarted = House::open(&again, close + Duration::from_secs(2)).await;
+    restarted.shows("the same figures", |feed| feed.figures(&UnitId::Country).unwrap().0 == live).await;
+    assert!(restarted.feed.current().votes());
+    assert_eq!(restarted.send("urn opening").await, Verdict::Duplicate);
+    assert_eq!(restarted.alarm("sanak_versions_held_total"), 0.0);
+}
+
+/// Ends an actor as a fault in it would.
+#[derive(Message, Clone)]
+#[rtype(result = "()")]
+struct Fail;
+
+impl Handler<Fail> for PrecinctActor {
+    type Result = ();
+    fn handle(&mut self, _: Fail, _: &mut Self::Context) {
+        panic!("a fault that a test put here");
+    }
+}
+
+#[actix::test]
+async fn a_panic_ends_one_precinct_which_is_rebuilt_and_counts_nothing_twice() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    for name in [OPENING, URN[0], URN[1]] {
+        house.send(name).await;
+    }
+    house.shows("the tally", |feed| ballots(feed) == 400).await;
+    let precinct: PrecinctId = "5001".parse().unwrap();
+    assert!(house.system.precincts().fail(precinct).await.is_err(), "the actor is gone");
+    assert_eq!(house.send(TURNOUT).await, Verdict::Accepted, "rebuilt by whoever speaks to it next");
+    house.shows("the turnout", |feed| identified(feed) == 412).await;
+    assert_eq!(ballots(&house.feed), 400);
+    assert_eq!(house.alarm("sanak_precinct_rebuilds_total"), 1.0);
+    assert_eq!(house.alarm("sanak_precincts_out_of_service_total"), 0.0);
+    let known = house.system.precincts();
+    let report = vector(OPENING);
+    let known = known.known(precinct, report.device().clone(), 1, report.digest()).await.unwrap();
+    assert_eq!(known.unwrap().verdict, Verdict::Accepted);
+}
+
+impl crate::Precincts {
+    async fn fail(&self, precinct: PrecinctId) -> Result<(), actix::MailboxError> {
+        self.address(precinct).unwrap().send(Fail).await
+    }
+}
+
+#[actix::test]
+async fn a_decision_that_cannot_be_taken_changes_nothing() {
+    let dir = TempDir::new().unwrap();
+    let house = House::open(&dir, definition().about().polls_close).await;
+    let decision = Decision {
+        by: "A. Operator".into(),
+        reason: "broken".into(),
+        signature: None,
+        act: Act::Replace {
+            precinct: "5001".parse().unwrap(),
+            old: "u-5001-1".parse().unwrap(),
+            new: "nobody".parse().unwrap(),
+        },
+    };
+    let considered = house.system.precincts().consider(Arc::new(decision.clone())).await.unwrap();
+    assert!(considered.is_err());
+    let record = house.store(Entry::Decision(decision)).await;
+    assert!(house.system.decided(record).await.unwrap().is_err());
+    assert_eq!(house.send(URN[0]).await, Verdict::Accepted);
+    let nowhere = "9999".parse().unwrap();
+    assert!(house.system.precincts().describe(nowhere).await.is_err());
+}
+
+/// A journal that cannot be read while a precinct must be rebuilt.
+struct Unreadable;
+
+impl ReplaySource for Unreadable {
+    fn records_of(&self, _: PrecinctId) -> std::io::Result<Vec<Journaled<Entry>>> {
+        Err(std::io::Error::other("the disk is gone"))
+    }
+}
+
+/// Observations that nobody waits for.
+#[derive(Default)]
+struct Kept(Mutex<Vec<Observation>>);
+
+impl Recorder for Kept {
+    fn record(&self, observation: Observation, _: Timestamp) {
+        self.0.lock().unwrap().push(observation);
+    }
+}
+
+#[actix::test]
+async fn a_precinct_that_cannot_be_rebuilt_is_out_of_service_and_raises_an_alarm() {
+    let definition = definition();
+    let now = definition.about().polls_close;
+    let feed = Feed::new(Arc::clone(&definition), "e1".parse().unwrap(), Options::starting(now)).unwrap();
+    let mut night = Night::new(Arc::clone(&definition));
+    night.settle().unwrap();
+    let registry = prometheus::Registry::new();
+    let parts = Parts {
+        night,
+        feed: Arc::new(feed),
+        source: Arc::new(Unreadable),
+        recorder: Arc::new(Kept::default()),
+        tempo: Arc::new(Hands(AtomicU64::new(now.millis()))),
+        alarms: Alarms::register(&registry).unwrap(),
+    };
+    let arbiter = actix::Arbiter::new();
+    let system = System::start(parts, &arbiter.handle());
+    let (ill, well) = ("5001".parse().unwrap(), "5002".parse().unwrap());
+    assert!(system.precincts().fail(ill).await.is_err());
+    assert!(system.precincts().describe(ill).await.is_err());
+    assert!(system.precincts().describe(well).await.is_ok(), "the others go on");
+    let families = registry.gather();
+    let out = families.iter().find(|family| family.name() == "sanak_precincts_out_of_service_total").unwrap();
+    assert!(out.get_metric()[0].get_counter().get_value() >= 1.0);
+}
