@@ -1,2 +1,5 @@
-//! The `sanak` command: configuration, commands and wiring.
-fn main() {}
+//! The `sanak` command.
+
+fn main() -> std::process::ExitCode {
+    sanak::cli::main()
+}

@@ -1,0 +1,10 @@
+//! The composition root: everything between a configuration and a running platform, in the order of the life
+//! of a report.
+
+mod counting;
+mod inquiry;
+mod recovery;
+mod routes;
+mod start;
+
+pub use start::{Platform, Room, Settings};

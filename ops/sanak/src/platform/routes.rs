@@ -1,0 +1,130 @@
+//! Where a record goes once it is on stable storage, in the order of the journal.
+
+use std::sync::{Arc, OnceLock};
+
+use actors::{Recorder, System};
+use dashboard::Refused;
+use device_gateway::{Answers, Context, Keys};
+use election::{
+    Timestamp,
+    record::{Decision, Observation},
+    report::Offset,
+};
+use journal::{AppendError, Appender, Entry, Journaled, Released};
+use tokio::{runtime::Handle, sync::oneshot};
+
+/// What is kept of a record while it is on its way through the journal.
+pub enum Errand {
+    /// A report: the gateway's own.
+    Report(Context),
+    /// A decision: who waits for it.
+    Decision(oneshot::Sender<Result<Offset, Refused>>),
+    /// An observation: nobody waits.
+    Observation,
+}
+
+impl From<Context> for Errand {
+    fn from(context: Context) -> Self {
+        Self::Report(context)
+    }
+}
+
+/// Gives what the journal releases to those it concerns.
+pub struct Routes {
+    /// The actors.
+    pub system: System,
+    /// The gateway's side.
+    pub answers: Arc<Answers>,
+    /// Who may speak.
+    pub keys: Arc<Keys>,
+    /// Where answers are awaited.
+    pub runtime: Handle,
+}
+
+impl Routes {
+    /// Takes a batch, in its order. Each record is in the mailboxes it concerns when this returns.
+    pub fn take(&self, batch: Vec<Released<Errand>>) {
+        for released in batch {
+            match released {
+                Released::Recorded { result: Ok(record), context } => self.stored(Arc::new(record), context),
+                Released::Recorded { result: Err(error), context } => self.unstored(&error, context),
+                Released::Passed { context: Errand::Report(context) } => self.answers.passed(context),
+                Released::Passed { .. } => {}
+            }
+        }
+    }
+
+    fn stored(&self, record: Arc<Journaled<Entry>>, errand: Errand) {
+        match errand {
+            Errand::Report(context) => self.answers.stored(record, context),
+            Errand::Observation => {
+                let observed = self.system.observed(record);
+                self.runtime.spawn(async move {
+                    if let Err(error) = observed.await {
+                        tracing::error!(%error, "an observation was not taken");
+                    }
+                });
+            }
+            Errand::Decision(waiting) => {
+                let offset = record.offset();
+                let decided = self.system.decided(record);
+                let keys = Arc::clone(&self.keys);
+                self.runtime.spawn(async move {
+                    let answer = match decided.await {
+                        Ok(Ok(standings)) => {
+                            standings.iter().for_each(|(device, status)| keys.set(device, *status));
+                            Ok(offset)
+                        }
+                        Ok(Err(objection)) => Err(Refused::Objection(objection.to_string())),
+                        Err(error) => Err(Refused::Unavailable(error.to_string())),
+                    };
+                    // Whoever asked may have gone; the decision stands.
+                    let _ = waiting.send(answer);
+                });
+            }
+        }
+    }
+
+    fn unstored(&self, error: &AppendError, errand: Errand) {
+        match errand {
+            Errand::Report(context) => self.answers.unstored(context),
+            Errand::Observation => tracing::warn!(%error, "an observation could not be stored; it is judged again"),
+            Errand::Decision(waiting) => {
+                let refused = Refused::Unavailable(format!("the decision could not be stored: {error}"));
+                // Whoever asked may have gone; nothing was decided.
+                let _ = waiting.send(Err(refused));
+            }
+        }
+    }
+}
+
+/// Puts observations on record, once the journal is attached.
+#[derive(Default)]
+pub struct Observations(OnceLock<Appender<Errand>>);
+
+impl Observations {
+    /// Attaches the journal.
+    pub fn attach(&self, appender: Appender<Errand>) {
+        if self.0.set(appender).is_err() {
+            tracing::error!("the journal was attached twice");
+        }
+    }
+}
+
+impl Recorder for Observations {
+    fn record(&self, observation: Observation, at: Timestamp) {
+        let Some(appender) = self.0.get() else { return };
+        if let Err(error) = appender.observe(observation, at, Errand::Observation) {
+            tracing::warn!(%error, "an observation waits: it is judged again");
+        }
+    }
+}
+
+/// Puts a decision on record and waits for what came of it.
+pub async fn decide(appender: &Appender<Errand>, decision: Decision, at: Timestamp) -> Result<Offset, Refused> {
+    let (waiting, answer) = oneshot::channel();
+    let stopping = || Refused::Unavailable("the service is stopping".into());
+    let queued = appender.append(Entry::Decision(decision), at, Errand::Decision(waiting)).await;
+    queued.map_err(|_| stopping())?;
+    answer.await.unwrap_or_else(|_| Err(stopping()))
+}

@@ -1,0 +1,215 @@
+//! What a configuration may say, and what is told where it says anything else.
+
+use std::net::SocketAddr;
+
+use crate::scene::Scene;
+use sanak::config::{Checked, Mqtt, Problems, load};
+
+fn environment(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[track_caller]
+fn sound(scene: &Scene, variables: &[(&str, &str)]) -> Checked {
+    load(&scene.config(), environment(variables)).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+fn mistakes(scene: &Scene, variables: &[(&str, &str)]) -> Vec<String> {
+    let Problems { mistakes, .. } = *load(&scene.config(), environment(variables)).unwrap_err();
+    mistakes.iter().map(|mistake| scene.relative(&mistake.to_string())).collect()
+}
+
+#[test]
+fn what_is_not_given_has_its_default() {
+    let scene = Scene::new();
+    scene.edit("sanak.toml", "[http]\nlisten = \"127.0.0.1:0\"\n", "");
+    let found = load(&scene.config(), environment(&[]));
+    // Port 8080 may be in use where this runs; then it is the default that is told of.
+    match found {
+        Ok(checked) => assert_eq!(checked.config.http, SocketAddr::from(([127, 0, 0, 1], 8080))),
+        Err(problems) => assert!(problems.mistakes[0].what.starts_with("port 8080 of 127.0.0.1 is in use")),
+    }
+    let checked = sound(&Scene::new(), &[]);
+    assert_eq!(checked.config.centre.kid, "centre");
+    assert!(checked.config.room.is_empty() && checked.config.centre.old_keys.is_empty());
+    assert!(matches!(checked.config.mqtt, Mqtt::Direct(address) if address.port() == 0));
+}
+
+#[test]
+fn paths_in_the_file_start_at_its_directory() {
+    let scene = Scene::new();
+    let checked = sound(&scene, &[]);
+    assert_eq!(checked.config.data_dir, scene.path("data"));
+    assert_eq!(checked.config.election.definition.about().id.as_str(), "vec-1");
+}
+
+#[test]
+fn a_variable_has_the_last_word() {
+    let scene = Scene::new();
+    let data = scene.path("elsewhere");
+    let public = "d66a146b207d7839febaa2a5a6ea38c9ca1ff68f6e9260f24909ca11a7fc9701";
+    let old_keys = format!("[{{ kid = \"centre-1\", public_key = \"{public}\" }}]");
+    let checked = sound(
+        &scene,
+        &[
+            ("SANAK_DATA__DIR", data.to_str().unwrap()),
+            ("SANAK_CENTRE__KID", "centre-2"),
+            ("SANAK_CENTRE__OLD_KEYS", &old_keys),
+            ("SANAK_MQTT__MODE", "embedded"),
+            ("SANAK_LOG", "info"),
+            ("PATH", "/bin"),
+        ],
+    );
+    assert_eq!(checked.config.data_dir, data);
+    assert_eq!(checked.config.centre.kid, "centre-2");
+    assert_eq!(checked.config.centre.old_keys[0].0, "centre-1");
+    assert!(matches!(checked.config.mqtt, Mqtt::Embedded(_)));
+}
+
+#[test]
+fn an_unknown_key_section_or_variable_is_told_with_the_one_probably_meant() {
+    let scene = Scene::new();
+    scene.edit("sanak.toml", "plain_listen", "plain_listn");
+    scene.edit("sanak.toml", "[metrics]", "[metric]");
+    let variables = [("SANAK_HTPP__LISTEN", "127.0.0.1:1"), ("SANAK_MQTT__COLOUR", "red")];
+    assert_eq!(
+        mistakes(&scene, &variables),
+        [
+            "sanak.toml:6: mqtt.plain_listn: unknown key, did you mean plain_listen?",
+            "sanak.toml:9: metric: unknown section, did you mean metrics?",
+            "SANAK_HTPP__LISTEN: unknown setting, did you mean SANAK_HTTP__LISTEN?",
+            "SANAK_MQTT__COLOUR: unknown setting",
+            "sanak.toml:5: mqtt.plain_listen: is missing: give a loopback address and port, such as 127.0.0.1:1883",
+        ]
+    );
+}
+
+#[test]
+fn a_mistake_in_a_variable_names_the_variable() {
+    let scene = Scene::new();
+    let variables = [("SANAK_MQTT__MODE", "dirct"), ("SANAK_CENTRE__OLD_KEYS", "[1]")];
+    let list = "must be a list such as [{ kid = \"centre-1\", public_key = \"64 hex digits\" }], and nothing else in it";
+    assert_eq!(
+        mistakes(&scene, &variables),
+        [
+            format!("SANAK_CENTRE__OLD_KEYS: {list}"),
+            "SANAK_MQTT__MODE: mqtt.mode: \"dirct\" is not direct, external or embedded, did you mean direct?"
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_toml_or_of_another_type_is_told_by_line() {
+    let scene = Scene::new();
+    scene.write("sanak.toml", "http = 3\n[data]\ndir = 5\n[election]\ndir = \"\"\n");
+    let told = mistakes(&scene, &[]);
+    assert!(told.contains(&"sanak.toml:1: http: must be a section: write [http]".to_owned()), "{told:#?}");
+    assert!(
+        told.contains(&"sanak.toml:3: data.dir: must be a text in quotation marks, not integer".to_owned())
+    );
+    let empty = "sanak.toml:5: election.dir: is empty: give the directory that election.toml is in";
+    assert!(told.contains(&empty.to_owned()), "{told:#?}");
+
+    scene.write("sanak.toml", "[http]\nlisten = \n[data\n");
+    let told = mistakes(&scene, &[]);
+    assert!(told[0].starts_with("sanak.toml:2: this is not TOML: "), "{told:#?}");
+    assert!(told[1].starts_with("sanak.toml:3: this is not TOML: "), "{told:#?}");
+
+    scene.write("sanak.toml", &"#".repeat(2 << 20));
+    assert!(mistakes(&scene, &[])[0].contains("larger than"));
+    let absent = load(&scene.path("none.toml"), environment(&[])).unwrap_err();
+    assert!(absent.mistakes[0].to_string().contains("none.toml: cannot be read"));
+    assert_eq!(absent.mistakes.len(), 1, "what only follows from it is not told");
+}
+
+#[test]
+fn plain_mqtt_stays_on_this_machine_and_tls_is_not_promised() {
+    let scene = Scene::new();
+    scene.edit("sanak.toml", "127.0.0.1:0", "0.0.0.0:0");
+    let told = mistakes(&scene, &[("SANAK_MQTT__LISTEN", "0.0.0.0:8883")]);
+    assert!(told[0].starts_with("SANAK_MQTT__LISTEN: mqtt.listen: this version has no TLS"), "{told:#?}");
+    assert!(told[1].starts_with("sanak.toml:6: mqtt.plain_listen: 0.0.0.0:0 is not loopback"), "{told:#?}");
+
+    let scene = Scene::new();
+    let broker = [("SANAK_MQTT__MODE", "external"), ("SANAK_MQTT__URL", "mqtt://localhost")];
+    let checked = sound(&scene, &broker);
+    assert_eq!(checked.config.mqtt, Mqtt::External { host: "localhost".to_owned(), port: 1883 });
+    let unused = "sanak.toml:6: mqtt.plain_listen: is not used: with mqtt.mode external it is mqtt.url";
+    assert_eq!(scene.relative(&checked.warnings.last().unwrap().to_string()), unused);
+    let told =
+        mistakes(&scene, &[("SANAK_MQTT__MODE", "external"), ("SANAK_MQTT__URL", "mqtt://far.example")]);
+    assert!(told[0].contains("is not this machine"), "{told:#?}");
+}
+
+#[test]
+fn addresses_that_overlap_or_are_not_ours_are_told() {
+    let scene = Scene::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listen = free.to_string();
+    let told = mistakes(&scene, &[("SANAK_HTTP__LISTEN", &listen), ("SANAK_METRICS__LISTEN", &listen)]);
+    let line = format!(
+        "SANAK_METRICS__LISTEN: metrics.listen: {listen} is taken by http.listen already: choose another port"
+    );
+    assert_eq!(told, [line]);
+
+    let told = mistakes(&scene, &[("SANAK_HTTP__LISTEN", "192.0.2.1:8080")]);
+    assert_eq!(told, ["SANAK_HTTP__LISTEN: http.listen: 192.0.2.1 is no address of this machine"]);
+}
+
+#[test]
+fn a_key_that_is_none_is_a_mistake_and_one_that_others_can_read_a_warning() {
+    let scene = Scene::new();
+    scene.permit("centre.key", 0o640);
+    let warnings = sound(&scene, &[]).warnings;
+    let line = "sanak.toml:12: centre.key_file: others can read centre.key: chmod 600 it";
+    assert!(warnings.iter().any(|warning| scene.relative(&warning.to_string()) == line), "{warnings:#?}");
+
+    scene.write("centre.key", "secret");
+    let told = mistakes(&scene, &[("SANAK_CENTRE__KID", "Centre")]);
+    assert!(
+        told[0].starts_with("sanak.toml:12: centre.key_file: centre.key: not an Ed25519 private key"),
+        "{told:#?}"
+    );
+    assert!(told[1].starts_with("SANAK_CENTRE__KID: kid: \"Centre\" is no name of a key"), "{told:#?}");
+}
+
+#[test]
+fn old_keys_have_names_of_their_own_and_are_keys() {
+    let scene = Scene::new();
+    let public = "d66a146b207d7839febaa2a5a6ea38c9ca1ff68f6e9260f24909ca11a7fc9701";
+    let list = format!(
+        "old_keys = [\n  {{ kid = \"centre\", public_key = \"{public}\" }},\n  {{ kid = \"older\", public_key = \"{}\" }},\n]",
+        "00".repeat(32)
+    );
+    scene.edit("sanak.toml", "key_file", &format!("{list}\nkey_file"));
+    let told = mistakes(&scene, &[]);
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].starts_with("sanak.toml:13: centre.old_keys: \"centre\" names two keys"), "{told:#?}");
+    assert!(
+        told[1].starts_with("sanak.toml:14: centre.old_keys: \"older\": not an Ed25519 public key"),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn the_list_of_tokens_is_read_line_by_line() {
+    let scene = Scene::new();
+    let sha = "ab".repeat(32);
+    scene.write("tokens", &format!("# who may enter\n\nAigul Asanova {sha}\nBakyt {sha}\n"));
+    scene.edit("sanak.toml", "[centre]", "[room]\ntokens_file = \"tokens\"\n[centre]");
+    let room = sound(&scene, &[]).config.room;
+    assert_eq!(room[0].name, "Aigul Asanova");
+    assert_eq!(room[1].sha256, [0xab; 32]);
+
+    scene.write("tokens", &format!("Aigul {sha}\nBakyt\nAigul {sha}\n"));
+    assert_eq!(
+        mistakes(&scene, &[]),
+        [
+            "tokens:2: write a name, a space, and the SHA-256 of the token in 64 hex digits",
+            "tokens:3: \"Aigul\" has a token already",
+        ]
+    );
+    let told = mistakes(&scene, &[("SANAK_ROOM__TOKENS_FILE", "/nowhere/tokens")]);
+    assert!(told[0].starts_with("SANAK_ROOM__TOKENS_FILE: room.tokens_file: /nowhere/tokens cannot be read"));
+}
