@@ -1,7 +1,7 @@
 //! The night as a fold over the journal: what start-up, `journal replay` and an auditor do.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -12,6 +12,7 @@ use election::{
     precinct::Precinct,
     record::{Act, Decision, Observation},
     rollup::{Contributions, empty_units},
+    sequence::Line,
 };
 use feed::Series;
 use journal::{Entry, Journaled};
@@ -142,6 +143,12 @@ impl Night {
     /// When the last record arrived.
     pub fn last_arrival(&self) -> Option<Timestamp> {
         self.last_arrival
+    }
+
+    /// The line of every device that stands in a precinct.
+    pub fn lines(&self) -> HashMap<DeviceId, Line> {
+        let lines = self.precincts.values().flat_map(Precinct::lines);
+        lines.map(|(device, line)| (device.clone(), line.clone())).collect()
     }
 
     /// Devices whose standing a decision has changed.
