@@ -1,1 +1,18 @@
-//! How device messages reach us, behind one port: direct, external, embedded.
+//! How device messages reach us, behind one port.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`port`] | what the gateway sees: [`DeviceLink`], [`LinkEvent`], [`Message`], [`Ack`], [`Downlink`] |
+//! | [`acl`] | who may publish and subscribe where; pure |
+//! | [`limits`] | sizes, counts, rates and times, in one place |
+//! | [`direct`] | ends device connections itself (the default) |
+
+pub mod acl;
+pub mod direct;
+pub mod limits;
+pub mod port;
+
+pub use limits::Limits;
+pub use port::{
+    Ack, AlarmKind, Counters, DeviceLink, Down, Downlink, Error, LinkEvent, Message, Peer, RefusedKind,
+};

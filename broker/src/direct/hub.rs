@@ -1,0 +1,272 @@
+//! Everything the connections of one link share: who is connected, and the way down to them.
+//!
+//! Sinks belong to the link's own thread and cannot leave it. Whoever wants to send from elsewhere finds the
+//! client in [`Shared`], takes one of its places, and leaves an [`Order`] that the thread carries out.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use ntex_bytes::ByteString;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::session::Session;
+use super::sink::Sink;
+use crate::acl;
+use crate::limits::Limits;
+use crate::port::{Counters, Down, LinkEvent, RefusedKind, count};
+
+/// Orders that may wait for the link's thread. Beyond them messages down are dropped, and devices repeat.
+const ORDERS: usize = 16 * 1024;
+
+/// A connected client, as other threads see it.
+pub(crate) struct Client {
+    pub(crate) id: String,
+    /// Tells this connection from earlier and later ones of the same client.
+    pub(crate) serial: u64,
+    pub(crate) operator: bool,
+    filters: RwLock<Vec<String>>,
+    /// Messages down that are on their way or not acknowledged.
+    outstanding: AtomicU32,
+}
+
+impl Client {
+    pub(crate) fn new(id: String, serial: u64, operator: bool) -> Self {
+        Self { id, serial, operator, filters: RwLock::default(), outstanding: AtomicU32::new(0) }
+    }
+
+    /// Adds a subscription; false where there are `most` already.
+    pub(crate) fn subscribe(&self, filter: &str, most: usize) -> bool {
+        let mut filters = self.filters.write().unwrap_or_else(PoisonError::into_inner);
+        if filters.iter().any(|held| held == filter) {
+            return true;
+        }
+        if filters.len() >= most {
+            return false;
+        }
+        filters.push(filter.to_owned());
+        true
+    }
+
+    pub(crate) fn unsubscribe(&self, filter: &str) {
+        self.filters.write().unwrap_or_else(PoisonError::into_inner).retain(|held| held != filter);
+    }
+
+    fn wants(&self, topic: &str) -> bool {
+        let filters = self.filters.read().unwrap_or_else(PoisonError::into_inner);
+        filters.iter().any(|filter| acl::matches(filter, topic))
+    }
+
+    fn take_place(&self, most: u32) -> bool {
+        let taken = self.outstanding.fetch_add(1, Ordering::Relaxed);
+        if taken >= most {
+            self.leave_place();
+        }
+        taken < most
+    }
+
+    pub(crate) fn leave_place(&self) {
+        self.outstanding.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What other threads ask of the link's own.
+pub(crate) enum Order {
+    Publish { to: Arc<Client>, topic: String, payload: Bytes },
+    Disconnect { client: String },
+}
+
+/// The part of the link that may be touched from any thread.
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) events: mpsc::Sender<LinkEvent>,
+    pub(crate) budget: Arc<Semaphore>,
+    pub(crate) is_device: super::IsDevice,
+    pub(crate) stopping: AtomicBool,
+    serials: AtomicU64,
+    clients: RwLock<HashMap<String, Arc<Client>>>,
+    operators: RwLock<Vec<Arc<Client>>>,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        limits: Limits,
+        is_device: super::IsDevice,
+        events: mpsc::Sender<LinkEvent>,
+    ) -> (Arc<Self>, mpsc::Receiver<Order>) {
+        let (orders, waiting) = mpsc::channel(ORDERS);
+        let budget = Arc::new(Semaphore::new(limits.bytes_in_flight.max(crate::limits::MAX_PAYLOAD_BYTES)));
+        let shared = Self {
+            limits,
+            counters: Arc::default(),
+            events,
+            budget,
+            is_device,
+            stopping: AtomicBool::new(false),
+            serials: AtomicU64::new(1),
+            clients: RwLock::default(),
+            operators: RwLock::default(),
+            orders,
+        };
+        (Arc::new(shared), waiting)
+    }
+
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serials.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Tells of a refusal that belongs to no client yet.
+    pub(crate) fn refuse_unknown(&self, what: RefusedKind, detail: String) {
+        tracing::debug!(what = what.name(), detail, "connection refused");
+        self.counters.refuse(what);
+        // When the gateway is that far behind, the count is enough.
+        let _ = self.events.try_send(LinkEvent::Refused { client: String::new(), what, detail });
+    }
+
+    /// Puts a client in; the answer is the one it takes over from.
+    fn enter(&self, client: &Arc<Client>) -> Option<Arc<Client>> {
+        if client.operator {
+            self.operators.write().unwrap_or_else(PoisonError::into_inner).push(client.clone());
+        }
+        self.clients.write().unwrap_or_else(PoisonError::into_inner).insert(client.id.clone(), client.clone())
+    }
+
+    fn leave(&self, client: &Client) {
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        if clients.get(&client.id).is_some_and(|held| held.serial == client.serial) {
+            clients.remove(&client.id);
+        }
+        drop(clients);
+        if client.operator {
+            let mut operators = self.operators.write().unwrap_or_else(PoisonError::into_inner);
+            operators.retain(|held| held.serial != client.serial);
+        }
+    }
+
+    fn order(&self, to: Arc<Client>, topic: &str, payload: &Bytes) -> bool {
+        if !to.wants(topic) {
+            return false;
+        }
+        let order = Order::Publish { to: to.clone(), topic: topic.to_owned(), payload: payload.clone() };
+        let taken = to.take_place(self.limits.down_in_flight);
+        if taken && self.orders.try_send(order).is_err() {
+            to.leave_place();
+            return false;
+        }
+        taken
+    }
+
+    /// Sends to the device a topic names and to the operators' tools that listen in, but not back to `from`.
+    pub(crate) fn fan_out(&self, topic: &str, payload: &Bytes, from: Option<u64>) -> bool {
+        let device = acl::Topic::parse(topic).and_then(|topic| {
+            self.clients.read().unwrap_or_else(PoisonError::into_inner).get(topic.device).cloned()
+        });
+        let mut sent = match device {
+            Some(client) if !client.operator && from != Some(client.serial) => {
+                self.order(client, topic, payload)
+            }
+            _ => false,
+        };
+        for client in self.operators.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            if from != Some(client.serial) {
+                sent |= self.order(client.clone(), topic, payload);
+            }
+        }
+        sent
+    }
+}
+
+impl Down for Arc<Shared> {
+    fn publish(&self, topic: &str, payload: Bytes) -> bool {
+        let sent = self.fan_out(topic, &payload, None);
+        if !sent {
+            count(&self.counters.dropped_down);
+        }
+        sent
+    }
+
+    fn disconnect(&self, client: &str) {
+        if self.orders.try_send(Order::Disconnect { client: client.to_owned() }).is_err() {
+            tracing::warn!(client, "not disconnected: the link has too many orders waiting");
+        }
+    }
+}
+
+/// The part of the link that stays on its own thread.
+pub(crate) struct Hub {
+    pub(crate) shared: Arc<Shared>,
+    sessions: RefCell<HashMap<u64, (Rc<Session>, Sink)>>,
+}
+
+impl Hub {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, sessions: RefCell::default() }
+    }
+
+    /// Puts a session in; the answer is the one it takes over from, already out.
+    pub(crate) fn enter(&self, session: &Rc<Session>, sink: Sink) -> Option<(Rc<Session>, Sink)> {
+        let old = self.shared.enter(&session.client);
+        let mut sessions = self.sessions.borrow_mut();
+        sessions.insert(session.client.serial, (session.clone(), sink));
+        let old = sessions.remove(&old?.serial)?;
+        drop(sessions);
+        self.shared.leave(&old.0.client);
+        Some(old)
+    }
+
+    pub(crate) fn leave(&self, client: &Client) {
+        self.shared.leave(client);
+        self.sessions.borrow_mut().remove(&client.serial);
+    }
+
+    /// Carries out what other threads ask, until none of them is left.
+    pub(crate) async fn carry_out(self: Rc<Self>, mut orders: mpsc::Receiver<Order>) {
+        while let Some(order) = orders.recv().await {
+            match order {
+                Order::Publish { to, topic, payload } => self.send(&to, topic, &payload),
+                Order::Disconnect { client } => self.disconnect(&client),
+            }
+        }
+    }
+
+    fn send(&self, to: &Arc<Client>, topic: String, payload: &Bytes) {
+        let sessions = self.sessions.borrow();
+        let sent =
+            sessions.get(&to.serial).is_some_and(|(_, sink)| sink.publish(ByteString::from(topic), payload));
+        let counters = &self.shared.counters;
+        if sent {
+            count(&counters.messages_out);
+        } else {
+            to.leave_place();
+            count(&counters.dropped_down);
+        }
+    }
+
+    fn disconnect(&self, client: &str) {
+        for (session, sink) in self.sessions.borrow().values() {
+            if session.client.id == client {
+                sink.close(super::sink::Reason::Administrative);
+            }
+        }
+    }
+
+    /// Closes every session. What was to be told of them is not told any more.
+    pub(crate) fn close_all(&self) {
+        for (_, sink) in self.sessions.borrow().values() {
+            sink.close(super::sink::Reason::ShuttingDown);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sessions.borrow().is_empty()
+    }
+}

@@ -1,0 +1,133 @@
+//! The link that ends device connections itself: MQTT 3.1.1 and 5.0 on one port, on a thread of its own.
+//!
+//! ```text
+//! accept ─► Conn ─► v3 | v5 ─► Session ─► events ─► DeviceLink::next
+//!                      ▲          │ Hub: who is connected
+//!                      └── Sink ◄─┴── orders ◄── Downlink
+//! ```
+//! PUBACK goes out when [`Ack::done`](crate::Ack::done) is called. Nothing outlives a connection: subscriptions and
+//! what was not acknowledged are gone with it, and the device repeats. Nothing is retained.
+
+mod hub;
+mod listener;
+mod order;
+mod session;
+mod sink;
+mod v3;
+mod v5;
+
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::limits::{Limits, MAX_PAYLOAD_BYTES};
+use crate::port::{DeviceLink, Downlink, Error, LinkEvent, Stopper};
+use hub::{Hub, Order, Shared};
+use session::Conn;
+
+/// Whether an id is a registered device's (and not a revoked one's).
+pub type IsDevice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Largest PUBLISH: a whole payload, its topic and the properties of version 5.
+const PACKET_BYTES: u32 = MAX_PAYLOAD_BYTES as u32 + 4 * 1024;
+
+/// How long sockets have to close in good order when the link stops.
+const CLOSING: Duration = Duration::from_millis(1_500);
+
+/// Settings of the link.
+#[derive(Clone)]
+pub struct Config {
+    /// Address for plain connections; loopback only. A client id is a claim there: a registered device's is kept to
+    /// its own topics, any other is an operator's tool and reaches everything under `sanak/1/`.
+    pub plain_listen: Option<SocketAddr>,
+    /// Asked at every CONNECT, and cheap: a revoked device must be answered `false`.
+    pub is_device: IsDevice,
+    /// Events that may wait for the gateway before sockets are no longer read.
+    pub queue: usize,
+    /// What connections may take.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Plain connections on a loopback address, with the usual limits.
+    pub fn plain(address: SocketAddr, is_device: IsDevice) -> Self {
+        Self { plain_listen: Some(address), is_device, queue: 4096, limits: Limits::default() }
+    }
+}
+
+/// Starts the link. Addresses are bound when it returns.
+///
+/// # Errors
+/// An address cannot be bound, a plain one is not loopback, none is given, or there is no thread to be had.
+pub fn start(config: Config) -> Result<DeviceLink, Error> {
+    let plain = config.plain_listen.ok_or(Error::NothingToListenOn)?;
+    if !plain.ip().is_loopback() {
+        return Err(Error::PlainOffLoopback(plain));
+    }
+    let listener = listener::bind(plain)?;
+    let plain = listener.local_addr().ok();
+    let (sender, events) = mpsc::channel::<LinkEvent>(config.queue.max(1));
+    let (shared, orders) = Shared::new(config.limits, config.is_device, sender);
+    let (stop, stopping) = oneshot::channel();
+    let (ended, stopped) = oneshot::channel();
+    let link = DeviceLink {
+        events,
+        downlink: Downlink::new(shared.clone()),
+        counters: shared.counters.clone(),
+        plain,
+        tls: None,
+        stopper: Stopper { stop, stopped },
+    };
+    std::thread::Builder::new()
+        .name("mqtt".to_owned())
+        .spawn(move || {
+            ntex_rt::System::build()
+                .name("mqtt")
+                .ping_interval(0)
+                .build(ntex_net::DefaultRuntime)
+                .block_on(run(shared, orders, listener, stopping));
+            // Whoever dropped the link does not wait.
+            let _ = ended.send(());
+        })
+        .map_err(Error::Thread)?;
+    Ok(link)
+}
+
+/// The link's thread: serves until it is told to stop, or the link is dropped.
+async fn run(
+    shared: Arc<Shared>,
+    orders: mpsc::Receiver<Order>,
+    listener: TcpListener,
+    stopping: oneshot::Receiver<()>,
+) {
+    let hub = Rc::new(Hub::new(shared.clone()));
+    let settings = listener::settings(&shared.limits);
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "mqtt: the listening socket is lost");
+            return;
+        }
+    };
+    let accepting = tokio::task::spawn_local(listener::accept(hub.clone(), listener, settings));
+    let carrying = tokio::task::spawn_local(hub.clone().carry_out(orders));
+    // An error: the link was dropped, which is a stop too.
+    let _ = stopping.await;
+    shared.stopping.store(true, Ordering::Relaxed);
+    accepting.abort();
+    hub.close_all();
+    let patience = tokio::time::Instant::now() + CLOSING;
+    while !hub.is_empty() && tokio::time::Instant::now() < patience {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    carrying.abort();
+}
+
+/// Longest keep-alive that is granted, in seconds.
+fn keep_alive_limit(conn: &Conn) -> u16 {
+    u16::try_from(conn.hub().shared.limits.keep_alive.as_secs().max(1)).unwrap_or(u16::MAX)
+}
