@@ -19,13 +19,14 @@ export class MapView {
     this.#colours = getColours();
   }
 
-  /** As the address has it; by itself turnout until votes are shown, then who leads. */
-  get mode(): Mode {
+  /** As the address has it; by itself turnout until votes are shown, then who leads. Derived, since the header it
+   * looks at is new with every frame, and the map is drawn anew only when the mode is. */
+  readonly mode: Mode = $derived.by(() => {
     const { route, night } = this.#page;
     if (route.now.mode) return route.now.mode;
     const votes = night.header && night.header.status !== 'pre' && night.header.status !== 'open';
     return votes && !night.header?.embargo_until ? 'leading' : 'turnout';
-  }
+  });
 
   setMode(mode: Mode): void {
     this.filter = null;
