@@ -2,9 +2,12 @@
 //! centre has receipted, and what to send when. MQTT, clock and chance are the caller's.
 
 mod backoff;
+mod identity;
 mod log;
 mod outbox;
+mod pending;
 mod record;
 
+pub use identity::{Identity, Vitals};
 pub use log::LogError;
-pub use outbox::{Identity, Outbox, OutboxError, Outcome, Vitals};
+pub use outbox::{Outbox, OutboxError, Outcome};

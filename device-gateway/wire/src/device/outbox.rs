@@ -7,23 +7,24 @@ use std::{
     time::Duration,
 };
 
-use ed25519_dalek::SigningKey;
 use election::{
-    Code, Count, DeviceId, Effect, ElectionId, PrecinctId, Timestamp,
+    Code, Effect, ElectionId, PrecinctId, Timestamp,
     report::{Body, DeviceState, Digest, Heartbeat, Presence, Report, Seq, Verdict},
 };
 
 use super::{
     backoff,
+    identity::{Identity, Vitals},
     log::{Log, LogError},
+    pending::{Pending, Waiting},
     record::{Head, Record, place_of},
 };
 use crate::{
     cbor::Malformed,
     centre::AuthenticReceipt,
-    envelope::{Content, MAX_ENVELOPE, digest, sign},
-    payload::{decode_report, encode_heartbeat, encode_report, encode_state},
-    topic::{Channel, Topic},
+    envelope::Content,
+    payload::{decode_report, encode_heartbeat, encode_state},
+    topic::Channel,
 };
 
 /// Heartbeat counters are set aside on disk in blocks of so many: one write for all of them, and after a
@@ -32,41 +33,6 @@ const COUNTERS_AT_ONCE: u64 = 100;
 
 /// A file that has grown to this is written anew with what is still needed, in bytes.
 const COMPACT_AT: u64 = 1 << 20;
-
-/// Who a device is, and where it counts what.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// Which election.
-    pub election: ElectionId,
-    /// Where.
-    pub precinct: PrecinctId,
-    /// Its id, the `kid` of its key.
-    pub device: DeviceId,
-    /// Its key.
-    pub key: SigningKey,
-}
-
-impl Identity {
-    /// Its topic of a channel.
-    pub fn topic(&self, channel: Channel) -> Topic {
-        Topic {
-            election: self.election.clone(),
-            precinct: self.precinct,
-            device: self.device.clone(),
-            channel,
-        }
-    }
-
-    fn sign(&self, channel: Channel, payload: &[u8]) -> Vec<u8> {
-        sign(&self.topic(channel), self.device.as_str(), payload, &self.key)
-    }
-
-    fn envelope(&self, report: &Report) -> Result<Arc<[u8]>, OutboxError> {
-        let envelope = self.sign(Channel::Report, &encode_report(report));
-        // The centre drops it unanswered (E06): it would be sent for ever.
-        if envelope.len() > MAX_ENVELOPE { Err(OutboxError::TooLarge) } else { Ok(envelope.into()) }
-    }
-}
 
 /// Why an outbox does not do what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -136,27 +102,6 @@ pub enum Outcome {
     Unknown,
 }
 
-/// What a heartbeat says besides what the outbox knows (PROTOCOL §2 `heartbeat`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Vitals {
-    /// Seconds since the device started.
-    pub uptime: u64,
-    /// Charge, percent.
-    pub battery: Option<u8>,
-    /// On mains power.
-    pub mains: Option<bool>,
-    /// Signal strength, dBm.
-    pub signal: Option<i64>,
-    /// Paper left, percent.
-    pub paper: Option<u8>,
-    /// Firmware version.
-    pub firmware: Option<String>,
-    /// Faults.
-    pub errors: Vec<String>,
-    /// What the display counts.
-    pub shown: Option<Count>,
-}
-
 /// The numbered, chained reports of a device and the ones among them that have no receipt. Times are of any
 /// clock of the caller's that never goes back; an outbox reads none.
 #[derive(Debug)]
@@ -171,38 +116,6 @@ pub struct Outbox {
     stopped: bool,
     /// In the order of their numbers.
     pending: Vec<Pending>,
-}
-
-#[derive(Debug, Clone)]
-struct Pending {
-    seq: Seq,
-    digest: Digest,
-    envelope: Arc<[u8]>,
-    sendings: u8,
-    due: Duration,
-    standing: Waiting,
-}
-
-/// What is known of a report without final receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Waiting {
-    Unheard,
-    Held,
-    Refused,
-}
-
-impl Pending {
-    fn new(seq: Seq, envelope: Arc<[u8]>) -> Self {
-        let digest = digest(&envelope);
-        Self { seq, digest, envelope, sendings: 0, due: Duration::ZERO, standing: Waiting::Unheard }
-    }
-
-    /// Sent as soon as it may be: never within a second of its last sending.
-    fn hasten(&mut self, now: Duration) {
-        let soon = if self.sendings == 0 { now } else { now + backoff::FIRST };
-        self.due = self.due.min(soon);
-        self.sendings = self.sendings.min(1);
-    }
 }
 
 impl Outbox {

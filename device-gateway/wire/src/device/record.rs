@@ -2,7 +2,7 @@
 
 use election::report::{Digest, Seq};
 
-use super::outbox::Identity;
+use super::identity::Identity;
 use crate::cbor::{Malformed, Reader, Writer};
 
 /// One thing to remember.

@@ -245,6 +245,11 @@ fn states_and_heartbeats_are_authentic_and_rise() {
     }
 }
 
+#[test]
+fn ten_thousand_simulated_devices_fit_in_a_few_megabytes() {
+    assert!(size_of::<Outbox>() <= 512, "{} bytes", size_of::<Outbox>());
+}
+
 /// What a centre does with authentic reports, as far as numbers and digests go.
 #[derive(Default)]
 struct Centre(BTreeMap<Seq, Digest>);

@@ -174,3 +174,27 @@ fn the_file_stays_short() {
     assert_eq!((outbox.last_seq(), outbox.pending()), (13, 1));
     assert!(fs::metadata(&path).unwrap().len() < 200_000);
 }
+
+#[test]
+fn a_mending_that_cannot_be_stored_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("outbox");
+    let mut outbox = open(&path);
+    let envelope = make(&mut outbox, 1);
+    let precinct = identity().precinct;
+    outbox.on_receipt(&receipt(&envelope, Verdict::Rejected, Some(Code::E01)), NOW).unwrap();
+    let too_large = |_| {
+        let by_age = Some(vec![Count::new(u64::MAX); 30_000]);
+        Body::Turnout(Turnout { by_age, ..Turnout::default() })
+    };
+    assert!(matches!(outbox.mend(running(), precinct, too_large), Err(OutboxError::TooLarge)));
+
+    drop(directory);
+    let error = outbox.mend(running(), precinct, |body| body).unwrap_err();
+    assert!(matches!(error, OutboxError::Log(LogError::Io { .. })), "{error}");
+    // Still refused, so still not sent; and nothing more is written.
+    assert_eq!((outbox.due(NOW, &mut || 0).len(), outbox.pending()), (0, 1));
+    let next = outbox.make(Body::OpeningTerminal { identified: Count::ZERO }, Timestamp::from_millis(0));
+    assert!(matches!(next, Err(OutboxError::Log(LogError::Failed { .. }))));
+    assert_eq!(outbox.last_seq(), 1);
+}
