@@ -37,7 +37,7 @@ export class PublicPage {
 
   /** Until the map's level in view is drawn. */
   async mapDrawn(): Promise<void> {
-    await this.page.waitForSelector('.pane canvas');
+    await this.page.waitForSelector('.pane canvas', { state: 'attached' });
     await this.page.waitForSelector('.pane [aria-busy="true"]', { state: 'detached' });
     await this.page.waitForTimeout(1500);
   }

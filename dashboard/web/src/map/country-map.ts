@@ -64,6 +64,8 @@ export class CountryMap {
       maxZoom: 15,
     });
     map.touchZoomRotate.disableRotation();
+    // The container takes the keys and the name; a second stop inside it would take neither.
+    for (const name of ['tabindex', 'role', 'aria-label']) map.getCanvas().removeAttribute(name);
     await new Promise<void>((resolve, reject) => {
       map.once('load', () => resolve());
       map.once('error', (event) => reject(event.error));
@@ -128,6 +130,8 @@ export class CountryMap {
       this.#map.setPaintProperty(`${each}-line`, 'line-color', borderColour(this.theme, circles));
     }
     for (const each of PARENTS) visible(`${each}-parent`, parents.includes(each));
+    // A chosen raion or district keeps its outline around its precincts.
+    for (const each of parents) visible(`${each}-chosen`, true);
     visible('lakes-label', !circles);
     // Towns come in as orientation where the parts are small enough.
     visible('settlements-label', level === 'precincts' || level === 'raions');

@@ -168,11 +168,11 @@ function circleLayer(level: Level, theme: Theme, scale: number): LayerSpecificat
         'case',
         flag('focused'),
         theme.focus,
-        ['any', flag('chosen'), flag('hovered'), flag('complete')],
+        ['any', flag('chosen'), flag('hovered'), level === 'precincts' ? false : flag('complete')],
         theme.firm,
         theme.labelQuiet,
       ],
-      'circle-stroke-width': ['case', ['any', flag('chosen'), flag('focused')], 2.5 * scale, scale],
+      'circle-stroke-width': ['case', ['any', flag('chosen'), flag('focused')], 2.5 * scale, (level === 'precincts' ? 0.5 : 1) * scale],
     },
   };
 }
