@@ -98,7 +98,7 @@ describe('the public page', () => {
     if (!place) throw new Error('no precinct at home');
     await page.open('?lang=en');
     await page.search(String(place.precinct));
-    await page.page.waitForSelector(`h2:text-is("Precinct ${place.precinct}")`);
+    await page.page.waitForSelector(`h2:has-text("Precinct ${place.precinct}")`);
     await page.mapDrawn();
     await page.page.screenshot({ path: `${SCREENSHOTS}precinct-laptop-light-en.png` });
     await page.page.goBack();

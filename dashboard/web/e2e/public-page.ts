@@ -75,7 +75,7 @@ export class PublicPage {
   }
 
   heading(): Promise<string> {
-    return this.page.locator('#results h2').innerText();
+    return this.page.locator('#results h2').evaluate((heading) => heading.firstChild?.textContent?.trim() ?? '');
   }
 
   /** By how many px the page is wider than its window. */
