@@ -52,7 +52,7 @@ pub enum Fault {
     TurnoutDown,
     /// A terminal's turnout jumps: W05.
     Jump,
-    /// A terminal falls silent for more than an hour: W09.
+    /// A terminal falls silent for two hours: W09.
     Silent,
     /// A terminal's women and men do not sum to its total: Q08, then right.
     BreakdownWrong,

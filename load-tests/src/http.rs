@@ -62,11 +62,6 @@ impl Api {
         Self { address }
     }
 
-    /// Where it is.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The JSON at a path.
     ///
     /// # Errors

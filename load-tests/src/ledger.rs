@@ -24,6 +24,8 @@ pub struct Ledger {
     pub unexpected_verdicts: u64,
     /// Reports and decisions that nobody came to say or take before the run ended.
     pub unsaid: u64,
+    /// Simulated minutes from the close of polls at home until nine precincts in ten were shown as reported.
+    pub minutes_to_90_percent: Option<f64>,
 }
 
 /// What one device said.

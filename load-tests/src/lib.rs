@@ -9,27 +9,45 @@
 //! | [`script`], `scripted` | what each device says, and how the centre will answer |
 //! | [`ledger`], [`totals`] | what was sent and receipted, and what must be shown therefore |
 //! | [`shown`], [`mod@verify`] | what is shown, and whether it is that |
-//! | `limits` | open files |
+//! | `line`, [`link`] | a device's reports until they are receipted, and its MQTT connection |
+//! | `device`, [`fleet`] | one device's life, and all of them together |
+//! | `room`, `observer` | people who decide, and an eye on the live feed |
+//! | `books`, `limits` | receipts on disk, open files |
+//! | [`summary`] | the day in numbers |
 
+mod books;
 mod chance;
 mod curve;
 pub mod day;
+mod device;
 pub mod faults;
+pub mod fleet;
 mod http;
 pub mod ledger;
 mod limits;
+mod line;
+pub mod link;
+mod observer;
+mod room;
 pub mod script;
 mod scripted;
 pub mod shown;
+pub mod summary;
 pub mod totals;
 pub mod verify;
 mod votes;
 
+pub use books::BooksError;
 pub use day::Day;
+pub use fleet::{FleetError, FleetPlan, Keys, Progress, SimClock, run};
 pub use http::HttpError;
 pub use ledger::Ledger;
+pub use scripted::Planned;
+pub use summary::{Summary, verify_settled};
 pub use verify::{Verification, verify};
 
+#[cfg(test)]
+mod centre;
 #[cfg(test)]
 mod country;
 #[cfg(test)]

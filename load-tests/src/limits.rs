@@ -36,7 +36,8 @@ impl Seats {
         Ok(Self::within(Resource::NOFILE.get()?.0, devices, sockets))
     }
 
-    fn within(files: u64, devices: u64, sockets: u64) -> Self {
+    /// As many as so many open files allow.
+    pub(crate) fn within(files: u64, devices: u64, sockets: u64) -> Self {
         let at_once = (files.saturating_sub(RESERVE) / sockets).max(1);
         let turns = (at_once < devices)
             .then(|| Arc::new(Semaphore::new(usize::try_from(at_once).unwrap_or(Semaphore::MAX_PERMITS))));

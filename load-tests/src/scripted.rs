@@ -155,7 +155,7 @@ pub fn terminal(day: &Day, precinct: &Precinct, device: &DeviceId) -> Script {
     pen.says(closing, closing, Content::Closing(identified));
     pen.does(closing + minutes(chance.between(20.0, 60.0)), Action::Leave);
     if fault == Some(Fault::Silent) {
-        fall_silent(&mut pen.moments, open + 4 * HOUR, open + 4 * HOUR + 75 * MINUTE);
+        fall_silent(&mut pen.moments, open + 4 * HOUR, open + 4 * HOUR + 130 * MINUTE);
     }
     pen.script(precinct, device, DeviceKind::IdTerminal)
 }
