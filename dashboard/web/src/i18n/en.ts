@@ -46,6 +46,7 @@ export const en = {
     connecting: 'Connecting…',
     empty: 'No election is published here yet.',
     unknownElection: 'There is no election at this address.',
+    home: 'To the current election',
     failed: 'The figures could not be loaded. Trying again by itself.',
     offline: 'This device is off line. The figures are those of the time shown; they will move again once it is connected.',
     stale: (age: string) => `No news from the server for ${age}. The figures are those of the time shown; trying to reconnect.`,
@@ -56,6 +57,7 @@ export const en = {
     boundariesFailed: 'The boundaries could not be loaded.',
     unitUnknown: 'There is no such unit in this election.',
     unitLoading: 'Loading this unit…',
+    unitFailed: 'This precinct could not be loaded.',
     retry: 'Try again',
   },
   age: {

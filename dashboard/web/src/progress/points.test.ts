@@ -46,3 +46,9 @@ it('is asked for again about once a step, within bounds', () => {
   expect(refreshMs(300, 60)).toBe(5000);
   expect(refreshMs(300, 600)).toBe(3000);
 });
+
+it('has one point a moment where a report falls on the left edge', () => {
+  const points = [point('2026-10-04T13:40:00Z', 2), point('2026-10-04T13:45:00Z', 4)];
+  const data = curveData({ unit: 'country', series: 'reported', step: 300, points }, 'reported', definition, 0);
+  expect(data.at).toEqual([close - 900]);
+});

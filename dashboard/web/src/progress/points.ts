@@ -34,7 +34,7 @@ export function curveData(history: History | null, series: Series, definition: D
   const first = close - HOUR / 4;
   const before = known.filter((point) => point.at < first).at(-1);
   const night = known.filter((point) => point.at >= first);
-  if (before) night.unshift({ at: first, percent: before.percent });
+  if (before && night[0]?.at !== first) night.unshift({ at: first, percent: before.percent });
   return {
     at: night.map((point) => point.at),
     percent: night.map((point) => point.percent),
