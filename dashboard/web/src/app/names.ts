@@ -8,7 +8,7 @@ export function unitName({ i18n, election }: Page, id: string): string {
   if (id === 'country') return i18n.t.wholeCountry;
   if (id === 'abroad') return i18n.t.abroad;
   const named = i18n.name(election.unit(id)?.name);
-  return named || (id.startsWith('district:') ? `${i18n.t.district} ${unitNumber(id) ?? ''}` : id);
+  return named || (id.startsWith('district:') ? `${i18n.t.district} ${unitNumber(id) ?? ''}` : i18n.t.table.unit);
 }
 
 /** The shortest name that is still plain: districts by number. */
