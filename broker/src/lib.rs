@@ -6,9 +6,13 @@
 //! | [`acl`] | who may publish and subscribe where; pure |
 //! | [`limits`] | sizes, counts, rates and times, in one place |
 //! | [`direct`] | ends device connections itself (the default) |
+//! | [`external`] | one supervised session with a broker or cluster |
+//! | [`embedded`] | a broker in this process, on loopback, served through the same session |
 
 pub mod acl;
 pub mod direct;
+pub mod embedded;
+pub mod external;
 pub mod limits;
 pub mod port;
 

@@ -259,6 +259,20 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The embedded broker confines nobody, so it serves this machine only.
+    #[error("mqtt.plain_listen: {0} is not a loopback address: the embedded broker is for this machine only")]
+    EmbeddedOffLoopback(SocketAddr),
+    /// The embedded broker is for development.
+    #[error("mqtt.mode: the embedded broker serves up to {most} devices, not {devices}: use direct")]
+    TooManyDevices {
+        /// Devices of the election.
+        devices: usize,
+        /// Most that are served.
+        most: usize,
+    },
+    /// The embedded broker did not come up.
+    #[error("mqtt: the embedded broker did not come up: see the log, or use mqtt.mode = \"direct\"")]
+    NotReady,
     /// The link's thread cannot be started.
     #[error("mqtt: cannot start the thread of the link: {0}")]
     Thread(std::io::Error),
