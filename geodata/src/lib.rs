@@ -1,1 +1,28 @@
 //! Base layers, and precinct areas and districts derived from them reproducibly.
+//!
+//! The way from the base layers to the files of the demonstration election:
+//! - [`base_layer`]: what every map draws beneath its areas;
+//! - `raions`: the raions mended into one exact tiling (`noding`, `planar`, `tiling`, `simplify`);
+//! - `places`, `cells`: polling places and the areas around them;
+//! - `voters`, `districts`: who votes where;
+//! - `demo`: the files.
+
+mod apportion;
+mod base;
+mod cells;
+mod demo;
+mod districts;
+mod error;
+mod grid;
+mod noding;
+mod places;
+mod planar;
+mod raions;
+mod seed;
+mod simplify;
+mod tiling;
+mod voters;
+
+pub use base::base_layer;
+pub use demo::{ElectionFile, derive_demo};
+pub use error::GeodataError;
