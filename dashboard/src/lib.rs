@@ -1,1 +1,27 @@
 //! The public HTTP API, the live feed and the page.
+//!
+//! Everything that is published comes from [`feed::Feed`]; what only the actors know comes through
+//! [`Inquiry`]. [`start`] serves the public, [`metrics`] the operators, on an address of their own.
+
+mod answer;
+mod api;
+mod config;
+mod headers;
+mod health;
+mod instruments;
+mod live;
+mod page;
+mod port;
+mod problem;
+mod query;
+mod room;
+mod server;
+mod state;
+mod visitors;
+
+pub use config::{Config, Limits, Person};
+pub use port::{
+    BoxFuture, Condition, Envelope, Inquiry, MissingEntry, PrecinctDetail, QuarantineEntry, Readiness,
+    Refused,
+};
+pub use server::{Parts, Server, metrics, start};

@@ -1,0 +1,192 @@
+//! What does not change during an election, made once at the start.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use election::{
+    Definition, UnitId,
+    definition::{Contest, ContestOption, Counting, Device, DeviceKind, DeviceStatus, Precinct},
+};
+use feed::{Body, rfc3339};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::state::Layers;
+
+/// The description of this interface.
+pub(crate) const OPENAPI: &str = include_str!("../../openapi.json");
+
+/// A body and its tag.
+pub(crate) type Tagged = (Arc<Body>, String);
+
+/// Bodies that never change.
+pub(crate) struct Fixed {
+    /// The definition with every device.
+    pub election: Tagged,
+    /// The definition without the devices.
+    pub without_keys: Tagged,
+    /// Every precinct's place.
+    pub places: Tagged,
+    /// Geometry by layer.
+    pub layers: Layers,
+    /// The description of this interface.
+    pub openapi: Tagged,
+}
+
+impl Fixed {
+    pub(crate) fn new(
+        definition: &Definition,
+        centre_keys: &[(String, [u8; 32])],
+        boundaries: BTreeMap<String, Vec<u8>>,
+    ) -> Self {
+        let mut election = describe(definition, centre_keys);
+        let without_keys = tagged(election.to_string());
+        election["devices"] = definition.devices().values().map(device).collect();
+        let districts = Districts::of(definition);
+        let places: Vec<Value> = definition.precincts().values().map(|of| districts.place(of)).collect();
+        Self {
+            election: tagged(election.to_string()),
+            without_keys,
+            places: tagged(Value::from(places).to_string()),
+            layers: boundaries.into_iter().map(|(layer, bytes)| (layer, tagged(bytes))).collect(),
+            openapi: tagged(OPENAPI),
+        }
+    }
+}
+
+fn tagged(bytes: impl Into<bytes::Bytes>) -> Tagged {
+    let bytes = bytes.into();
+    let tag = tag(&bytes);
+    (Arc::new(Body::new(bytes)), tag)
+}
+
+/// A tag of some bytes: half of their SHA-256 is plenty.
+pub(crate) fn tag(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn describe(definition: &Definition, centre_keys: &[(String, [u8; 32])]) -> Value {
+    let about = definition.about();
+    let units: Vec<Value> = definition
+        .units()
+        .values()
+        .map(|unit| {
+            json!({"id": unit.id.to_string(), "kind": unit.id.kind(),
+                "parent": unit.parent.as_ref().map(UnitId::to_string), "name": unit.name})
+        })
+        .collect();
+    let keys: Vec<Value> =
+        centre_keys.iter().map(|(kid, key)| json!({"kid": kid, "public_key": hex(key)})).collect();
+    json!({
+        "id": about.id, "name": about.name, "date": about.date, "timezone": about.timezone,
+        "polls_open": rfc3339(about.polls_open), "polls_close": rfc3339(about.polls_close),
+        "publish_votes_from": rfc3339(about.publish_votes_from), "kind": about.kind, "test": about.test,
+        "data_licence": about.data_licence, "age_bands": about.age_bands,
+        "precincts": definition.precincts().len(), "registered": definition.registered(),
+        "definition": definition.digest().to_string(),
+        "contests": definition.contests().iter().map(contest).collect::<Vec<_>>(),
+        "units": units, "centre_keys": keys,
+    })
+}
+
+fn contest(contest: &Contest) -> Value {
+    let scope = if contest.unit == UnitId::Country { "country" } else { "district" };
+    let threshold = contest.threshold;
+    let threshold = (threshold.national.is_some() || threshold.regional.is_some()).then(
+        || json!({"national": threshold.national.map(percent), "regional": threshold.regional.map(percent)}),
+    );
+    json!({
+        "id": contest.id, "of": contest.of, "kind": contest.kind, "scope": scope,
+        "unit": contest.unit.to_string(), "name": contest.name, "seats": contest.seats,
+        "method": contest.method, "threshold": threshold, "share_of": contest.share_of,
+        "seat_cap": contest.seat_cap,
+        "options": contest.options.iter().map(option).collect::<Vec<_>>(),
+    })
+}
+
+fn option(option: &ContestOption) -> Value {
+    let candidates: Vec<Value> = option
+        .candidates
+        .iter()
+        .map(|of| json!({"number": of.number, "name": of.name, "sex": of.sex, "status": of.status}))
+        .collect();
+    let mut value = json!({
+        "id": option.id, "number": option.number, "kind": option.kind, "name": option.name,
+        "color": option.color, "sex": option.sex, "party": option.party, "status": option.status,
+    });
+    if !candidates.is_empty() {
+        value["candidates"] = candidates.into();
+    }
+    value
+}
+
+fn device(device: &Device) -> Value {
+    json!({
+        "id": device.id, "kind": device.kind, "precinct": device.precinct,
+        "public_key": device.public_key.as_ref().map(|key| hex(key)), "status": device.status,
+    })
+}
+
+/// Active devices by precinct, so that a place is described without looking through all of them.
+pub(crate) struct Districts<'a> {
+    definition: &'a Definition,
+    devices: BTreeMap<election::PrecinctId, (u32, u32)>,
+}
+
+impl<'a> Districts<'a> {
+    pub(crate) fn of(definition: &'a Definition) -> Self {
+        let mut devices = BTreeMap::new();
+        for device in definition.devices().values().filter(|of| of.status == DeviceStatus::Active) {
+            if let Some(at) = device.precinct {
+                let (urns, terminals) = devices.entry(at).or_insert((0, 0));
+                match device.kind {
+                    DeviceKind::Urn => *urns += 1,
+                    DeviceKind::IdTerminal => *terminals += 1,
+                }
+            }
+        }
+        Self { definition, devices }
+    }
+
+    /// A precinct's place (API "places").
+    pub(crate) fn place(&self, precinct: &Precinct) -> Value {
+        let (urns, terminals) = self.devices.get(&precinct.id).copied().unwrap_or_default();
+        let path = self.definition.path(precinct);
+        let districts: Vec<String> =
+            path.iter().filter(|unit| matches!(unit, UnitId::District(_))).map(UnitId::to_string).collect();
+        let count = match precinct.counting {
+            Counting::Urn => "urn",
+            Counting::Manual => "manual",
+        };
+        json!({
+            "precinct": precinct.id, "parent": precinct.parent.to_string(), "districts": districts,
+            "count": count, "registered": precinct.registered,
+            "lon": precinct.position.map(|at| at.0), "lat": precinct.position.map(|at| at.1),
+            "name": precinct.name, "address": precinct.address,
+            "polls_close": rfc3339(precinct.polls_close), "urns": urns, "terminals": terminals,
+        })
+    }
+}
+
+/// Hundredths of a percent as a decimal string of percent: 50 is `0.5`.
+fn percent(hundredths: u32) -> String {
+    let (whole, rest) = (hundredths / 100, hundredths % 100);
+    match (rest, rest % 10) {
+        (0, _) => whole.to_string(),
+        (_, 0) => format!("{whole}.{}", rest / 10),
+        _ => format!("{whole}.{rest:02}"),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_is_a_decimal_string() {
+        assert_eq!([500, 50, 705, 1000, 0].map(percent), ["5", "0.5", "7.05", "10", "0"]);
+    }
+}

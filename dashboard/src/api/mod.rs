@@ -1,0 +1,102 @@
+//! What is read under `/api/v1` (PROTOCOL §3).
+
+pub(crate) mod fixed;
+
+mod election;
+mod history;
+mod lists;
+mod precinct;
+mod precincts;
+mod results;
+
+use actix_web::{
+    Route,
+    guard::{Any, Get, Head},
+    web,
+};
+
+use crate::{live, problem::Problem, room};
+
+/// A path below `/api/v1`, and who answers it.
+type Resource = (&'static str, fn() -> Route);
+
+/// Everything that is read. `openapi.json` describes each of these, and no other.
+const READS: &[Resource] = &[
+    ("/elections", || read().to(election::elections)),
+    ("/elections/{election}", || read().to(election::election)),
+    ("/elections/{election}/places", || read().to(election::places)),
+    ("/elections/{election}/boundaries/{layer}.geojson", || read().to(election::boundaries)),
+    ("/elections/{election}/results", || read().to(results::results)),
+    ("/elections/{election}/units/{unit}", || read().to(results::unit)),
+    ("/elections/{election}/precincts", || read().to(precincts::precincts)),
+    ("/elections/{election}/precincts/{precinct}", || read().to(precinct::precinct)),
+    ("/elections/{election}/precincts/{precinct}/reports/{offset}.cose", || read().to(precinct::envelope)),
+    ("/elections/{election}/missing", || read().to(lists::missing)),
+    ("/elections/{election}/quarantine", || read().to(lists::quarantine)),
+    ("/elections/{election}/corrections", || read().to(lists::corrections)),
+    ("/elections/{election}/history", || read().to(history::history)),
+    ("/elections/{election}/live", || web::get().to(live::web_socket)),
+    ("/elections/{election}/events", || web::get().to(live::events)),
+    ("/openapi.json", || read().to(election::openapi)),
+    ("/healthz", || read().to(crate::health::healthz)),
+    ("/readyz", || read().to(crate::health::readyz)),
+];
+
+const DECISIONS: &str = "/room/decisions";
+
+fn read() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
+}
+
+/// Registers every path; another method on one of them is a problem that says which is answered.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    for (path, route) in READS {
+        let resource = web::resource(*path).route(route());
+        config.service(resource.default_service(web::to(|| async { refuse("GET, HEAD, OPTIONS") })));
+    }
+    let room = web::resource(DECISIONS).route(web::post().to(room::decide));
+    config.service(room.default_service(web::to(|| async { refuse("POST") })));
+}
+
+fn refuse(allow: &'static str) -> Result<actix_web::HttpResponse, Problem> {
+    Err(Problem::method(allow))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_description_names_every_path_and_no_other() {
+        let description: serde_json::Value = serde_json::from_str(fixed::OPENAPI).unwrap();
+        let described: BTreeSet<&str> =
+            description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut answered: BTreeSet<&str> = READS.iter().map(|(path, _)| *path).collect();
+        answered.insert(DECISIONS);
+        assert_eq!(described, answered);
+    }
+
+    #[test]
+    fn every_reference_of_the_description_holds() {
+        let description: serde_json::Value = serde_json::from_str(fixed::OPENAPI).unwrap();
+        let mut waiting = vec![&description];
+        let mut seen = 0;
+        while let Some(value) = waiting.pop() {
+            match value {
+                serde_json::Value::Object(members) => {
+                    if let Some(reference) = members.get("$ref") {
+                        let at = reference.as_str().unwrap().trim_start_matches('#');
+                        assert!(description.pointer(at).is_some(), "{at}");
+                        seen += 1;
+                    }
+                    waiting.extend(members.values());
+                }
+                serde_json::Value::Array(items) => waiting.extend(items),
+                _ => {}
+            }
+        }
+        assert!(seen > 20);
+    }
+}

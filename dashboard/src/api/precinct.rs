@@ -1,0 +1,102 @@
+//! One precinct, and the signed reports it is made of.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+use bytes::Bytes;
+use election::{PrecinctId, UnitId, definition::DeviceKind, report::Offset};
+use feed::rfc3339;
+use serde_json::{Value, json};
+
+use crate::{
+    answer::{Answer, Keep},
+    api::{fixed::Districts, lists},
+    port::PrecinctDetail,
+    problem::Problem,
+    state::App,
+};
+
+/// `GET /elections/{e}/precincts/{n}`
+pub(crate) async fn precinct(
+    request: HttpRequest,
+    of: web::Path<(String, String)>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let (election, number) = of.into_inner();
+    app.election(&election)?;
+    let id = app.precinct(&number)?;
+    let body = app.recent.answer(format!("precinct {id}"), async || describe(&app, id).await).await?;
+    Answer::fresh(body).to(&request).await
+}
+
+async fn describe(app: &App, id: PrecinctId) -> Result<Bytes, Problem> {
+    let unknown = || Problem::not_found(format!("there is no precinct {id} in this election"));
+    let detail = app.ask(app.inquiry.precinct(id)).await?.ok_or_else(unknown)?;
+    let entry = app.definition().precincts().get(&id).ok_or_else(unknown)?;
+    let latest = app.latest();
+    let unit = UnitId::Precinct(id);
+    let figures = latest.unit(&unit).ok_or_else(unknown)?;
+    let corrections: Vec<Value> = app
+        .feed
+        .corrections()
+        .iter()
+        .filter(|of| of.correction.units.contains(&unit))
+        .map(lists::correction)
+        .collect();
+    let place = Districts::of(app.definition()).place(entry);
+    let rest = json!({
+        "place": place, "reports": reports(&detail), "discrepancies": discrepancies(&detail),
+        "corrections": corrections, "documents": [],
+    })
+    .to_string();
+    let mut body = format!("{{{},\"unit\":", latest.header()).into_bytes();
+    body.extend_from_slice(figures);
+    body.push(b',');
+    body.extend_from_slice(rest.trim_start_matches('{').as_bytes());
+    Ok(body.into())
+}
+
+fn reports(detail: &PrecinctDetail) -> Vec<Value> {
+    let one = |(device, kind, entry): &(_, DeviceKind, election::precinct::ReportEntry)| {
+        json!({
+            "offset": entry.offset, "device": device, "kind": kind, "seq": entry.seq,
+            "type": entry.report_type, "at": rfc3339(entry.at), "arrived": rfc3339(entry.arrived),
+            "digest": entry.digest.to_string(), "verdict": entry.verdict, "codes": entry.codes,
+        })
+    };
+    detail.reports.iter().map(one).collect()
+}
+
+fn discrepancies(detail: &PrecinctDetail) -> Vec<Value> {
+    let one = |(flag, since): &(election::precinct::Flag, election::Timestamp)| json!({"code": flag.code, "device": flag.device, "contest": flag.contest, "since": rfc3339(*since)});
+    detail.flags.iter().map(one).collect()
+}
+
+/// `GET /elections/{e}/precincts/{n}/reports/{offset}.cose`
+pub(crate) async fn envelope(
+    of: web::Path<(String, String, String)>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let (election, number, offset) = of.into_inner();
+    app.election(&election)?;
+    let id = app.precinct(&number)?;
+    let none = || Problem::not_found(format!("precinct {id} has no report at this offset"));
+    let offset = offset.parse().map(Offset).map_err(|_| none())?;
+    let envelope = app.ask(app.inquiry.envelope(id, offset)).await?.ok_or_else(none)?;
+    // Judged after the answer: votes that are shown by now may go.
+    if envelope.carries_votes && !app.latest().version().votes() {
+        let from = rfc3339(app.definition().about().publish_votes_from);
+        let detail = format!("this report carries votes, which are not published before {from}");
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/cose; cose-type=\"cose-sign1\""))
+        .insert_header((header::CACHE_CONTROL, Keep::Forever.header()))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{id}-{}.cose\"", offset.0),
+        ))
+        .body(envelope.bytes))
+}

@@ -1,0 +1,74 @@
+//! The live feed: the same frames over WebSocket and as server-sent events (PROTOCOL §3).
+
+mod framing;
+mod heard;
+mod reader;
+mod seats;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodyStream, BoxBody},
+    http::{StatusCode, header},
+    web,
+};
+use feed::{Position, UnitFilter};
+
+use crate::{problem::Problem, query::Query, state::App};
+use framing::Framing;
+use heard::Heard;
+use reader::Reader;
+
+pub(crate) use seats::Seats;
+
+/// What a reader follows, and what it holds.
+fn wish(request: &HttpRequest, app: &App) -> Result<(UnitFilter, Option<Position>), Problem> {
+    let query = Query::of(request)?;
+    let filter = match query.get("units")? {
+        Some(text) => app.feed.filter(text).map_err(Problem::bad)?,
+        None => UnitFilter::default(),
+    };
+    Ok((filter, query.read("since")?))
+}
+
+/// `GET /elections/{e}/live`
+pub(crate) async fn web_socket(
+    request: HttpRequest,
+    body: web::Payload,
+    of: web::Path<String>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    app.election(&of)?;
+    let (filter, since) = wish(&request, &app)?;
+    let mut answer = actix_http::ws::handshake(request.head()).map_err(|error| {
+        let detail = format!("this is a WebSocket: {error}; /events has the same as server-sent events");
+        Problem::new(StatusCode::UPGRADE_REQUIRED, detail)
+    })?;
+    let seat = app.seats.take("websocket")?;
+    let reader =
+        Reader::new(app.into_inner(), (filter, since), Framing::WebSocket, seat, Some(Heard::new(body)));
+    // The body is asked for more only when the connection has room: that is the whole of the queue.
+    let body = BoxBody::new(BodyStream::new(Box::pin(reader.stream())));
+    let answer = answer.message_body(body).map_err(Problem::bad)?;
+    Ok(answer.into())
+}
+
+/// `GET /elections/{e}/events`
+pub(crate) async fn events(
+    request: HttpRequest,
+    of: web::Path<String>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    app.election(&of)?;
+    let (filter, mut since) = wish(&request, &app)?;
+    if let Some(last) = request.headers().get("last-event-id") {
+        let last = last.to_str().ok().and_then(|last| last.parse().ok());
+        since = Some(last.ok_or_else(|| Problem::bad("last-event-id is no position such as k3x9:412"))?);
+    }
+    let seat = app.seats.take("events")?;
+    let reader = Reader::new(app.into_inner(), (filter, since), Framing::Events, seat, None);
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(Box::pin(reader.stream())))
+}

@@ -1,0 +1,95 @@
+//! The situation room's decisions. Who decides comes from their token, never from what they send.
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, header},
+    web,
+};
+use election::record::{Act, Decision};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{port::Refused, problem::Problem, state::App};
+
+/// Longest decision: a protocol with every option of every contest.
+pub(crate) const LONGEST: usize = 64 << 10;
+
+/// A decision without its person.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proposed {
+    reason: String,
+    #[serde(default)]
+    signature: Option<String>,
+    act: Act,
+}
+
+/// `POST /api/v1/room/decisions`
+pub(crate) async fn decide(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> HttpResponse {
+    let outcome = consider(&request, body, &app).await;
+    let word = match &outcome {
+        Ok(_) => "taken",
+        Err(problem) => match problem.status_code() {
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::CONFLICT => "refused",
+            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            _ => "malformed",
+        },
+    };
+    app.instruments.decisions.with_label_values(&[word]).inc();
+    match outcome {
+        Ok(answer) => answer,
+        Err(problem) => {
+            let mut answer = problem.error_response();
+            if problem.status_code() == StatusCode::UNAUTHORIZED {
+                let challenge = header::HeaderValue::from_static("Bearer realm=\"room\"");
+                answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            answer
+        }
+    }
+}
+
+async fn consider(request: &HttpRequest, body: web::Payload, app: &App) -> Result<HttpResponse, Problem> {
+    let by = person(request, app).ok_or_else(|| {
+        Problem::new(StatusCode::UNAUTHORIZED, "send a token of the situation room: authorization: bearer …")
+    })?;
+    let too_large =
+        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a decision has at most {LONGEST} bytes"));
+    let bytes = match tokio::time::timeout(app.limits.head, body.to_bytes_limited(LONGEST)).await {
+        Err(_) => {
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the decision did not arrive in time"));
+        }
+        Ok(Err(_)) => return Err(too_large()),
+        Ok(Ok(Err(_))) => return Err(Problem::bad("the decision did not arrive whole")),
+        Ok(Ok(Ok(bytes))) => bytes,
+    };
+    let proposed: Proposed =
+        serde_json::from_slice(&bytes).map_err(|error| Problem::bad(format!("decision: {error}")))?;
+    let precinct = proposed.act.precinct();
+    if !app.definition().precincts().contains_key(&precinct) {
+        return Err(Problem::not_found(format!("there is no precinct {precinct} in this election")));
+    }
+    let decision = Decision { by, reason: proposed.reason, signature: proposed.signature, act: proposed.act };
+    // No limit of time: a decision that was journaled must not be reported as lost.
+    match app.inquiry.decide(decision).await {
+        Ok(offset) => Ok(HttpResponse::Created().json(json!({"offset": offset}))),
+        Err(Refused::Objection(why)) => Err(Problem::new(StatusCode::CONFLICT, why)),
+        Err(Refused::Unavailable(why)) => Err(Problem::unavailable(why)),
+    }
+}
+
+/// The person whose token the request carries. Every hash is compared, each in constant time.
+fn person(request: &HttpRequest, app: &App) -> Option<String> {
+    let (scheme, token) = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let sent = Sha256::digest(token.trim());
+    let mut found = None;
+    for person in &app.room {
+        if bool::from(person.token_sha256.ct_eq(sent.as_slice())) {
+            found = Some(person.name.clone());
+        }
+    }
+    found.filter(|_| scheme.eq_ignore_ascii_case("bearer"))
+}

@@ -1,0 +1,130 @@
+//! What every handler needs.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use election::{Definition, ElectionId, PrecinctId, UnitId};
+use feed::{Body, Feed, Latest};
+use tokio::sync::watch;
+
+use crate::{
+    api::fixed::Fixed,
+    config::{Limits, Person},
+    instruments::Instruments,
+    live::Seats,
+    page::Page,
+    port::Inquiry,
+    problem::Problem,
+};
+
+/// The application's state, shared by all threads.
+pub(crate) struct App {
+    pub feed: Arc<Feed>,
+    pub inquiry: Arc<dyn Inquiry>,
+    pub room: Vec<Person>,
+    pub limits: Limits,
+    pub instruments: Instruments,
+    pub fixed: Fixed,
+    pub page: Page,
+    pub seats: Arc<Seats>,
+    /// Turns true when the server stops: live readers then say goodbye.
+    pub stopping: watch::Receiver<bool>,
+    pub recent: Recent,
+}
+
+impl App {
+    pub(crate) fn definition(&self) -> &Arc<Definition> {
+        self.feed.definition()
+    }
+
+    pub(crate) fn latest(&self) -> Arc<Latest> {
+        self.feed.latest()
+    }
+
+    /// Checks the `{election}` of a path.
+    pub(crate) fn election(&self, text: &str) -> Result<(), Problem> {
+        let id = &self.definition().about().id;
+        match text.parse::<ElectionId>() {
+            Ok(asked) if asked == *id => Ok(()),
+            _ => Err(Problem::not_found(format!("there is no such election here; there is {id}"))),
+        }
+    }
+
+    /// Reads the `{unit}` of a path.
+    pub(crate) fn unit(&self, text: &str) -> Result<UnitId, Problem> {
+        let unit: UnitId = text.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
+        let known = match &unit {
+            UnitId::Precinct(id) => self.definition().precincts().contains_key(id),
+            unit => self.definition().units().contains_key(unit),
+        };
+        if known {
+            Ok(unit)
+        } else {
+            Err(Problem::not_found(format!("there is no unit {unit} in this election")))
+        }
+    }
+
+    /// Reads the `{n}` of a path.
+    pub(crate) fn precinct(&self, text: &str) -> Result<PrecinctId, Problem> {
+        match self.unit(&format!("precinct:{text}"))? {
+            UnitId::Precinct(id) => Ok(id),
+            unit => Err(Problem::not_found(format!("{unit} is no precinct"))),
+        }
+    }
+
+    /// Waits for the actors' answer, but not for ever.
+    pub(crate) async fn ask<T>(&self, answer: impl Future<Output = T>) -> Result<T, Problem> {
+        tokio::time::timeout(self.limits.inquiry, answer)
+            .await
+            .map_err(|_| Problem::unavailable("the count did not answer in time; try again"))
+    }
+}
+
+/// Answers that were just made, so that a crowd that asks the same asks the actors once.
+#[derive(Default)]
+pub(crate) struct Recent {
+    by_question: Mutex<HashMap<String, Arc<Slot>>>,
+}
+
+type Slot = tokio::sync::Mutex<Option<(Instant, Arc<Body>)>>;
+
+/// How long an answer stands.
+const FRESH: Duration = Duration::from_secs(1);
+/// Most questions remembered.
+const QUESTIONS: usize = 512;
+
+impl Recent {
+    /// The answer to a question, made now unless it was made within a second. Who asks while it is being made
+    /// waits for it.
+    pub(crate) async fn answer(
+        &self,
+        question: String,
+        make: impl AsyncFnOnce() -> Result<Bytes, Problem>,
+    ) -> Result<Arc<Body>, Problem> {
+        let slot = self.slot(question);
+        let mut slot = slot.lock().await;
+        if let Some((_, body)) = slot.as_ref().filter(|(made, _)| made.elapsed() < FRESH) {
+            return Ok(Arc::clone(body));
+        }
+        let body = Arc::new(Body::new(make().await?));
+        *slot = Some((Instant::now(), Arc::clone(&body)));
+        Ok(body)
+    }
+
+    fn slot(&self, question: String) -> Arc<Slot> {
+        let mut all = self.by_question.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= QUESTIONS && !all.contains_key(&question) {
+            // What nobody waits for is forgotten; it was good for a second.
+            all.retain(|_, slot| Arc::strong_count(slot) > 1);
+        }
+        Arc::clone(all.entry(question).or_default())
+    }
+}
+
+/// Base layers and derived ones by name, as they are served.
+pub(crate) type Layers = BTreeMap<String, (Arc<Body>, String)>;
