@@ -5,6 +5,8 @@ import { browser } from '../feed/world';
 /** Without any frame for so long (ms of real time), the page says how old it is. */
 export const STALE_MS = 45_000;
 
+const SETTLE_MS = 100;
+
 /** The election night as the page holds it: one version of everything, live. */
 export class Night {
   header = $state.raw<Header | null>(null);
@@ -18,6 +20,7 @@ export class Night {
   #tick = $state(0);
   readonly #client: FeedClient;
   readonly #listeners = new Set<(units: string[] | 'all') => void>();
+  #settling: ReturnType<typeof setTimeout> | undefined;
   readonly #selectors = new Map<string, string[]>();
 
   constructor(base: string) {
@@ -43,6 +46,7 @@ export class Night {
     addEventListener('offline', online);
     return () => {
       clearInterval(clock);
+      clearTimeout(this.#settling);
       removeEventListener('online', online);
       removeEventListener('offline', online);
       this.#client.stop();
@@ -69,9 +73,13 @@ export class Night {
   /** Follows more than the aggregates, in the name of one part of the page; an empty list ends it. */
   follow(who: string, selectors: string[]): void {
     this.#selectors.set(who, selectors);
-    const extra = new Set([...this.#selectors.values()].flat());
-    const single = extra.has('precincts') ? ['precincts'] : [...extra];
-    this.#client.follow(['country', 'abroad', 'regions', 'raions', 'districts', ...single]);
+    // Several parts change their minds in one moment when the address changes: one new connection is enough.
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      const extra = new Set([...this.#selectors.values()].flat());
+      const single = extra.has('precincts') ? ['precincts'] : [...extra];
+      this.#client.follow(['country', 'abroad', 'regions', 'raions', 'districts', ...single]);
+    }, SETTLE_MS);
   }
 
   togglePause(): void {

@@ -26,6 +26,9 @@ describe('geometry', () => {
     const lake = square(71, 40.2, 73.5, 41.8);
     const [x] = labelPoint(land, [lake]);
     expect(x).toBeLessThan(71);
+    // A lake that reaches beyond the area makes nothing outside of it land.
+    const [beyond] = labelPoint(land, [square(73, 40.2, 90, 41.8)]);
+    expect(beyond).toBeLessThan(73);
     const holed = area([[square(70, 40, 74, 42), lake]]);
     expect(contains(holed, labelPoint(holed, []))).toBe(true);
   });

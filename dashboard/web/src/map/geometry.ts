@@ -88,11 +88,13 @@ const ROUNDS = 4;
 export function labelPoint(area: Area, water: Position[][]): [number, number] {
   const part = polygons(area).reduce((a, b) => (ringArea(b[0] ?? []) > ringArea(a[0] ?? []) ? b : a));
   const within = ringBounds(part[0] ?? []);
-  const rings = [...part, ...water.filter((ring) => overlap(within, ringBounds(ring)))];
-  let [w, s, e, n] = ringBounds(rings[0] ?? []);
+  const lakes = water.filter((ring) => overlap(within, ringBounds(ring)));
+  let [w, s, e, n] = within;
   // Degrees of longitude are shorter than those of latitude here (41° N): measured on a map, not on a grid of degrees.
   const squeeze = Math.cos((((s + n) / 2) * Math.PI) / 180);
-  const flat = rings.map((ring) => ring.map(([x = 0, y = 0]): Position => [x * squeeze, y]));
+  const flatten = (ring: Position[]) => ring.map(([x = 0, y = 0]): Position => [x * squeeze, y]);
+  const land = part.map(flatten);
+  const flatLakes = lakes.map((ring) => [flatten(ring)]);
   [w, e] = [w * squeeze, e * squeeze];
   const centre: [number, number] = [(w + e) / 2, (s + n) / 2];
   let best = centre;
@@ -103,7 +105,8 @@ export function labelPoint(area: Area, water: Position[][]): [number, number] {
         const x = w + ((e - w) * i) / GRID;
         const y = s + ((n - s) * j) / GRID;
         // Among points about as deep, the one nearer the middle.
-        const d = depth(x, y, flat) - Math.hypot(x - centre[0], y - centre[1]) / 50;
+        const clear = Math.min(depth(x, y, land), ...flatLakes.map((lake) => -depth(x, y, lake)));
+        const d = clear - Math.hypot(x - centre[0], y - centre[1]) / 50;
         if (d > deepest) [deepest, best] = [d, [x, y]];
       }
     }
