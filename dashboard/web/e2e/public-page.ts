@@ -37,9 +37,13 @@ export class PublicPage {
 
   /** Until the map's level in view is drawn. */
   async mapDrawn(): Promise<void> {
-    await this.page.waitForSelector('.pane canvas', { state: 'attached' });
     await this.page.waitForSelector('.pane [aria-busy="true"]', { state: 'detached' });
-    await this.page.waitForTimeout(1500);
+    // A flight to a unit brings another level into view, which is then drawn: drawn three times in a row is drawn.
+    for (let quiet = 0; quiet < 3; ) {
+      await this.page.waitForSelector('.pane canvas[data-drawn]', { state: 'attached' });
+      await this.page.waitForTimeout(500);
+      quiet = (await this.page.locator('.pane canvas[data-drawn]').count()) > 0 ? quiet + 1 : 0;
+    }
   }
 
   async votesShown(timeout: number): Promise<void> {

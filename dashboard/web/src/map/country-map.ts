@@ -249,6 +249,12 @@ export class CountryMap {
       const id = at(point);
       if (id) this.events.chosen(id);
     });
+    // Says whether what is on the canvas is all there is to draw; pictures of the page wait for it.
+    const canvas = this.#map.getCanvas();
+    this.#map.on('idle', () => (canvas.dataset['drawn'] = this.#level));
+    for (const begins of ['movestart', 'dataloading'] as const) {
+      this.#map.on(begins, () => delete canvas.dataset['drawn']);
+    }
     this.#map.on('zoom', () => this.events.zoomed(this.#map.getZoom() - this.#fitZoom));
   }
 

@@ -34,6 +34,12 @@ describe('the curve', () => {
     expect(curveData(null, 'reported', definition, close + 5 * 3600).range[1]).toBe(close + 5 * 3600);
   });
 
+  it('ends an hour after it last rose', () => {
+    const points = [point('2026-10-04T18:00:00Z', 199), point('2026-10-04T19:00:00Z', 200), point('2026-10-05T03:00:00Z', 200)];
+    const history: History = { unit: 'country', series: 'reported', step: 300, points };
+    expect(curveData(history, 'reported', definition, close + 14 * 3600).range[1]).toBe(close + 6 * 3600);
+  });
+
   it('shows turnout of the day on a round scale, without a target', () => {
     const history: History = { unit: 'country', series: 'turnout', step: 300, points: [point('2026-10-04T08:00:00Z', 0)] };
     const data = curveData(history, 'turnout', definition, 0);

@@ -39,9 +39,15 @@ export function curveData(history: History | null, series: Series, definition: D
     at: night.map((point) => point.at),
     percent: night.map((point) => point.percent),
     target: { from: close, to: close + TARGET_SECONDS },
-    range: [first, Math.max(close + 2.25 * HOUR, now)],
+    range: [first, Math.max(close + 2.25 * HOUR, Math.min(now, lastRise(night) + HOUR))],
     top: 100,
   };
+}
+
+/** When the curve last rose: a night that is over is not squeezed by the morning after it. */
+function lastRise(points: { at: number; percent: number }[]): number {
+  const rise = points.findLast((point, i) => point.percent > (points[i - 1]?.percent ?? 0));
+  return rise?.at ?? Infinity;
 }
 
 /** How long to wait (ms of real time) before asking for the curve again: about a step of it, within bounds. */
