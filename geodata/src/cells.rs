@@ -1,4 +1,5 @@
-//! Precinct areas: in each raion, the part nearer to one polling place than to any other of that raion.
+//! Precinct areas: in each raion, the part nearer to one polling place than to any other of that raion, and
+//! beyond the reach of all of them whole pieces of empty land (`outskirts`).
 //!
 //! Voronoi cells are cut along the raion's boundary, everything is made planar at once, and faces go to
 //! precincts. A piece of a cell that the boundary cuts off joins the neighbour it touches most.
@@ -11,6 +12,7 @@ use crate::{
     error::GeodataError,
     grid::{LONGITUDE_SCALE, Node},
     noding::{Segment, make_planar},
+    outskirts::{Line, Outskirts},
     places::boundaries,
     planar::Planar,
     raions::Country,
@@ -30,24 +32,24 @@ pub(crate) fn cells(country: &Country, sites: &[Site]) -> Result<Tiling, Geodata
     for (index, (_, raion)) in sites.iter().enumerate() {
         of_raion[*raion].push(index);
     }
+    let outskirts: Vec<Outskirts> = of_raion
+        .iter()
+        .map(|members| Outskirts::new(members.iter().map(|site| sites[*site].0).collect()))
+        .collect();
     let mut lines: BTreeSet<Segment> = boundaries.iter().flatten().copied().collect();
-    for (boundary, members) in boundaries.iter().zip(&of_raion) {
+    for ((boundary, members), outskirts) in boundaries.iter().zip(&of_raion).zip(&outskirts) {
         let nodes: Vec<Node> = members.iter().map(|site| sites[*site].0).collect();
-        for edge in voronoi_edges(&nodes)? {
-            lines.extend(clip(edge, boundary));
+        let between_owners = voronoi_edges(&outskirts.owners())?;
+        for line in voronoi_edges(&nodes)?.into_iter().chain(between_owners).chain(outskirts.lines()) {
+            lines.extend(clip(line, boundary));
         }
     }
     let planar = Planar::build(make_planar(lines)?);
-    let nearest = |(x, y): (f64, f64)| {
-        let raion = country.tiling.locate((x, y))?;
-        let squared = |site: &usize| {
-            let (sx, sy) = sites[*site].0.steps();
-            let (dx, dy) = ((sx - x) * LONGITUDE_SCALE, sy - y);
-            dx * dx + dy * dy
-        };
-        of_raion[raion].iter().copied().min_by(|a, b| squared(a).total_cmp(&squared(b)))
+    let owner = |place: (f64, f64)| {
+        let raion = country.tiling.locate(place)?;
+        Some(of_raion[raion][outskirts[raion].owner(place)?])
     };
-    let mut tiling = Tiling::new(planar, nearest);
+    let mut tiling = Tiling::new(planar, owner);
     let anchors = anchors(&tiling, sites)?;
     let strays = tiling.strays(&anchors);
     let origin: BTreeMap<usize, usize> =
@@ -71,8 +73,6 @@ fn anchors(tiling: &Tiling, sites: &[Site]) -> Result<BTreeMap<usize, usize>, Ge
     }
     Ok(anchors)
 }
-
-type Line = [(f64, f64); 2];
 
 /// Edges between the Voronoi cells of the nodes, in steps.
 fn voronoi_edges(nodes: &[Node]) -> Result<Vec<Line>, GeodataError> {

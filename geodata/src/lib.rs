@@ -3,18 +3,22 @@
 //! The way from the base layers to the files of the demonstration election:
 //! - [`base_layer`]: what every map draws beneath its areas;
 //! - `raions`: the raions mended into one exact tiling (`noding`, `planar`, `tiling`, `simplify`);
-//! - `places`, `cells`: polling places and the areas around them;
+//! - `places`, `outskirts`, `cells`: polling places and the areas around them;
 //! - `voters`, `districts`: who votes where;
 //! - `demo`: the files.
+//!
+//! [`check_boundaries`] checks the areas that an election office brings itself.
 
 mod apportion;
 mod base;
 mod cells;
+mod check;
 mod demo;
 mod districts;
 mod error;
 mod grid;
 mod noding;
+mod outskirts;
 mod places;
 mod planar;
 mod raions;
@@ -24,5 +28,6 @@ mod tiling;
 mod voters;
 
 pub use base::base_layer;
+pub use check::{MAX_LAYER_BYTES, MAX_POSITIONS, check_boundaries};
 pub use demo::{ElectionFile, derive_demo};
 pub use error::GeodataError;

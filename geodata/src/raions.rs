@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_keep_their_area_within_half_a_percent() {
+    fn regions_keep_their_area_within_two_percent() {
         let country = Country::load().unwrap();
         let regions = country.tiling.outlines(|raion| country.region_of[raion]);
         for (index, region) in country.regions.iter().enumerate() {

@@ -4,9 +4,9 @@ use super::{precincts::Precinct, tables::Table};
 use crate::{error::GeodataError, raions::Country};
 
 /// Registered voters from which a precinct has a second, and a third urn.
-const MORE_URNS: [u64; 2] = [2_100, 2_560];
+const MORE_URNS: [u64; 2] = [2_440, 2_590];
 /// Registered voters from which a precinct has a second, third and fourth terminal.
-const MORE_TERMINALS: [u64; 3] = [500, 1_150, 2_250];
+const MORE_TERMINALS: [u64; 3] = [620, 1_380, 2_380];
 /// Spare urns in each region.
 const SPARES: usize = 2;
 
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_number_of_devices_follows_the_size() {
-        assert_eq!([80, 2_100, 2_600].map(|voters| count(voters, &MORE_URNS)), [1, 2, 3]);
-        assert_eq!([80, 500, 1_150, 2_600].map(|voters| count(voters, &MORE_TERMINALS)), [1, 2, 3, 4]);
+        assert_eq!([80, 2_450, 2_600].map(|voters| count(voters, &MORE_URNS)), [1, 2, 3]);
+        assert_eq!([80, 620, 1_380, 2_600].map(|voters| count(voters, &MORE_TERMINALS)), [1, 2, 3, 4]);
     }
 }
