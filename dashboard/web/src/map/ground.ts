@@ -50,7 +50,7 @@ export const DARK: Theme = {
   firm: '#e6eaed',
   chosen: '#ffffff',
   label: '#f0f3f5',
-  labelQuiet: '#8c959c',
+  labelQuiet: '#b9c1c7',
   halo: '#14171a',
   focus: '#b3abff',
   reported: ['#1f3d4c', '#2a5a71', '#377b99', '#4da0c2', '#8fd0ea'],

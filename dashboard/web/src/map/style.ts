@@ -47,9 +47,11 @@ export function baseStyle(theme: Theme, scale: number): StyleSpecification {
         paint: { 'line-color': theme.neighbourLine, 'line-width': scale },
       },
       ...LEVELS.flatMap((level) => areaLayers(level, theme, scale)),
-      { id: 'lakes', type: 'fill', source: 'lakes', paint: { 'fill-color': theme.water } },
       ...PARENTS.map((level) => parentLayer(level, theme, scale)),
-      ...LEVELS.flatMap((level) => outlineLayers(level, theme, scale)),
+      ...LEVELS.map((level) => firmLayer(level, theme, scale)),
+      // Nobody votes on a lake: it lies over the borders that cross it.
+      { id: 'lakes', type: 'fill', source: 'lakes', paint: { 'fill-color': theme.water } },
+      ...LEVELS.flatMap((level) => markLayers(level, theme, scale)),
       ...LEVELS.map((level) => circleLayer(level, theme, scale)),
       ...labelLayers(theme, scale),
     ],
@@ -116,23 +118,26 @@ function parentLayer(level: Level, theme: Theme, scale: number): LayerSpecificat
   };
 }
 
-function outlineLayers(level: Level, theme: Theme, scale: number): LayerSpecification[] {
-  const visibility = 'none';
-  const firm = (level === 'precincts' ? 0.7 : 1.1) * scale;
-  return [
-    {
-      // Drawn inside the area, so that a complete unit is told from a neighbour that is not.
-      id: `${level}-firm`,
-      type: 'line',
-      source: level,
-      layout: { visibility, 'line-join': 'round' },
-      paint: {
-        'line-color': theme.firm,
-        'line-width': firm,
-        'line-offset': firm / 2 + 0.3,
-        'line-opacity': ['case', flag('complete'), level === 'precincts' ? 0.45 : 0.75, 0],
-      },
+/** Drawn inside the area, so that a complete unit is told from a neighbour that is not. */
+function firmLayer(level: Level, theme: Theme, scale: number): LayerSpecification {
+  const width = (level === 'precincts' ? 0.7 : 1.1) * scale;
+  return {
+    id: `${level}-firm`,
+    type: 'line',
+    source: level,
+    layout: { visibility: 'none', 'line-join': 'round' },
+    paint: {
+      'line-color': theme.firm,
+      'line-width': width,
+      'line-offset': width / 2 + 0.3,
+      'line-opacity': ['case', flag('complete'), level === 'precincts' ? 0.45 : 0.75, 0],
     },
+  };
+}
+
+function markLayers(level: Level, theme: Theme, scale: number): LayerSpecification[] {
+  const visibility = 'none';
+  return [
     {
       id: `${level}-pulse`,
       type: 'line',
