@@ -177,7 +177,7 @@ impl Centre {
         match authenticate(&publish.topic, publish.payload.to_vec(), running, &self.ring).unwrap() {
             Authentic::Report(report) => {
                 let receipts = self.judge(&mut state, &report);
-                if self.breaks > 0 && state.offset % self.breaks == 0 {
+                if self.breaks > 0 && state.offset.is_multiple_of(self.breaks) {
                     return None;
                 }
                 answers.extend(receipts);

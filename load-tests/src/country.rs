@@ -86,13 +86,13 @@ fn units() -> Vec<Unit> {
 }
 
 fn precinct(n: u32) -> Precinct {
-    let abroad = n % 20 == 0;
+    let abroad = n.is_multiple_of(20);
     let registered = Count::new(if abroad { 400 } else { 900 + u64::from(n * 37 % 1_900) });
     let contests = if abroad { vec![0] } else { vec![0, 1 + u16::try_from(n % 4).unwrap()] };
     Precinct {
         id: PrecinctId::new(n).unwrap(),
         parent: if abroad { UnitId::Abroad } else { id(format!("raion:a{}", n % 6)) },
-        counting: if n % 25 == 0 { Counting::Manual } else { Counting::Urn },
+        counting: if n.is_multiple_of(25) { Counting::Manual } else { Counting::Urn },
         registered,
         position: None,
         name: PlaceName::default(),

@@ -2,10 +2,12 @@
 //!
 //! A [`Sanak`] ends with its test, by its own process id. Tests are in `tests/`, one file a promise.
 
+mod demo;
 mod device;
 mod process;
 mod vectors;
 
+pub use demo::Demo;
 pub use device::{Client, Received};
 pub use process::{Builder, Ready, Sanak, binary};
 pub use vectors::{Vector, Vectors};

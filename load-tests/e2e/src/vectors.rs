@@ -28,9 +28,12 @@ pub struct Vectors {
 impl Vectors {
     /// Reads the vectors that `device-wire` carries.
     pub fn read() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../device-gateway/wire/vectors/device-v1.json");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let all: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../device-gateway/wire/vectors/device-v1.json");
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let all: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let messages = all["messages"].as_array().into_iter().flatten().map(|message| Vector {
             name: text(&message["name"]),

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use device_wire::CentreKeys;
 use e2e::{Builder, Client, Sanak, Vectors};
-use election::{Code, report::{Receipt, Verdict}};
+use election::{
+    Code,
+    report::{Receipt, Verdict},
+};
 
 async fn platform(vectors: &Vectors) -> Sanak {
     Builder::vectors(&vectors.centre).start().await
@@ -36,11 +39,15 @@ async fn a_report_is_receipted_counted_and_shown_once_however_often_it_comes() {
     let mut terminal = client(&sanak, &vectors, "t-5001-1").await;
     let opening = answer(&mut terminal, &vectors, "terminal opening").await;
     assert_eq!((opening.verdict, opening.seq), (Verdict::Accepted, 1));
-    let turnout = answer(&mut terminal, &vectors, "terminal turnout with breakdowns, second in the chain").await;
+    let turnout =
+        answer(&mut terminal, &vectors, "terminal turnout with breakdowns, second in the chain").await;
     assert_eq!((turnout.verdict, turnout.code), (Verdict::Accepted, None));
     assert!(turnout.offset > opening.offset);
     let again = answer(&mut terminal, &vectors, "terminal opening").await;
-    assert_eq!((again.verdict, again.was, again.offset), (Verdict::Duplicate, Some(Verdict::Accepted), opening.offset));
+    assert_eq!(
+        (again.verdict, again.was, again.offset),
+        (Verdict::Duplicate, Some(Verdict::Accepted), opening.offset)
+    );
     let mut urn = client(&sanak, &vectors, "u-5001-1").await;
     assert_eq!(answer(&mut urn, &vectors, "urn opening").await.verdict, Verdict::Accepted);
     assert_eq!(answer(&mut urn, &vectors, "urn tally with preferences").await.verdict, Verdict::Accepted);
@@ -74,7 +81,9 @@ async fn what_is_wrong_with_a_message_is_said_only_to_whoever_signed_it() {
     let mut tool = Client::connect(sanak.ready().mqtt, "tool", "sanak/1/vec-1/+/+/receipt", centre).await;
     for vector in vectors.all() {
         let refused_silently = matches!(vector.expect.as_str(), "E02" | "E03")
-            || (vector.expect == "E01" && !vector.name.starts_with("payload") && !vector.name.contains("count"));
+            || (vector.expect == "E01"
+                && !vector.name.starts_with("payload")
+                && !vector.name.contains("count"));
         if refused_silently {
             tool.publish(&vector.topic, vector.envelope.clone()).await;
         }
@@ -84,7 +93,11 @@ async fn what_is_wrong_with_a_message_is_said_only_to_whoever_signed_it() {
         let vector = vectors.named(name);
         tool.publish(&vector.topic, vector.envelope.clone()).await;
         let receipt = tool.receipt().await;
-        assert_eq!((receipt.verdict, receipt.code, receipt.offset), (Verdict::Rejected, Some(Code::E04), None), "{name}");
+        assert_eq!(
+            (receipt.verdict, receipt.code, receipt.offset),
+            (Verdict::Rejected, Some(Code::E04), None),
+            "{name}"
+        );
         tokio::time::sleep(Duration::from_millis(1_100)).await; // one such answer a second a device
     }
     let malformed = answer(&mut tool, &vectors, "negative count").await;
@@ -97,7 +110,9 @@ async fn what_is_wrong_with_a_message_is_said_only_to_whoever_signed_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_sequence_fitness_and_plausibility_vector_gets_its_code() {
     let vectors = Vectors::read();
-    for vector in vectors.all().iter().filter(|vector| matches!(vector.expect.as_bytes()[0], b'S' | b'F' | b'Q')) {
+    for vector in
+        vectors.all().iter().filter(|vector| matches!(vector.expect.as_bytes()[0], b'S' | b'F' | b'Q'))
+    {
         let sanak = platform(&vectors).await;
         let device = vector.topic.split('/').nth(4).unwrap().to_owned();
         let mut device = client(&sanak, &vectors, &device).await;
