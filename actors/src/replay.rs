@@ -135,6 +135,28 @@ impl Night {
         &self.units
     }
 
+    /// Everything in one cut, as of the last [`Night::settle`]: what the platform would publish now.
+    pub fn cut(&self, speed: f64) -> feed::Cut {
+        let updated = self.last_arrival.unwrap_or_default();
+        let units = self.units.iter().map(|(unit, figures)| feed::Change {
+            unit: unit.clone(),
+            figures: Arc::new(figures.clone()),
+            updated,
+        });
+        let precincts = self.precincts.iter().map(|(id, precinct)| feed::Change {
+            unit: UnitId::Precinct(*id),
+            figures: Arc::new(precinct.figures()),
+            updated: precinct.updated(),
+        });
+        feed::Cut {
+            at: updated,
+            votes: self.reached >= self.definition.about().publish_votes_from,
+            changes: units.chain(precincts).collect(),
+            corrections: Vec::new(),
+            speed,
+        }
+    }
+
     /// Reports taken.
     pub fn reports(&self) -> u64 {
         self.reports

@@ -15,8 +15,8 @@ mod refusals;
 mod worker;
 
 pub use answers::{Answers, Context};
-pub use gateway::{Gateway, Parts, Signer};
+pub use gateway::{Gateway, Parts, Running, Signer};
 pub use keys::Keys;
 pub use metrics::Metrics;
-pub use port::{Counting, Life};
+pub use port::{Answer, Counting, Life};
 pub use refusals::{Refusals, Sample};

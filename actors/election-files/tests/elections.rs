@@ -232,3 +232,12 @@ fn a_file_that_cannot_be_read_is_told() {
     let told = load(dir.path()).unwrap_err().to_string();
     assert!(told.contains("options.csv: is larger than 67108864 bytes"), "{told}");
 }
+
+#[test]
+fn the_demonstration_election_has_no_mistake() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ops/elections/kg-demo");
+    let loaded = load(Path::new(dir)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(loaded.definition.precincts().len(), 2_459);
+    assert!(loaded.definition.about().test, "a demonstration says that it is one");
+    assert_eq!(loaded.boundaries.len(), 4);
+}

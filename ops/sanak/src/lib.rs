@@ -5,11 +5,20 @@
 //! | [`cli`] | the command line, and which command runs |
 //! | [`config`] | TOML and environment → a configuration that can be started |
 //! | [`check`] | `sanak check` |
+//! | [`serve`], [`demo`] | `sanak serve`, `sanak demo` |
+//! | [`platform`] | the composition root: from settings to a running platform |
+//! | [`runtime`] | the runtime that it runs on |
+//! | [`journal_cmd`] | `sanak journal` |
 //! | [`limits`] | the limit of open files |
 //! | [`logging`] | what is written to stderr while the service runs |
 
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod journal_cmd;
 pub mod limits;
 pub mod logging;
+pub mod platform;
+pub mod runtime;
+pub mod serve;

@@ -84,7 +84,7 @@ pub struct Checked {
 }
 
 /// The most devices that the embedded broker is let serve: beyond it slows down with each topic.
-const MAX_EMBEDDED_DEVICES: usize = 2_000;
+const MAX_EMBEDDED_DEVICES: usize = broker::embedded::MAX_DEVICES;
 
 /// The variables of this process that may set a key.
 pub fn environment() -> impl Iterator<Item = (String, String)> {

@@ -39,14 +39,17 @@ pub fn files(precincts: Option<usize>, seed: u64) -> Result<Files, String> {
         .collect();
     if let Some(wanted) = precincts {
         let kept = choose(&files, wanted)?;
-        for (name, column) in
-            [("precincts.csv", "precinct"), ("precinct_contests.csv", "precinct"), ("devices.csv", "precinct")]
-        {
+        for (name, column) in [
+            ("precincts.csv", "precinct"),
+            ("precinct_contests.csv", "precinct"),
+            ("devices.csv", "precinct"),
+        ] {
             edit(&mut files, name, |row| {
                 let precinct = row.get(column);
                 Some(precinct.is_empty() || kept.contains(precinct))
             })?;
         }
+        keep_areas(&mut files, &kept)?;
     }
     edit(&mut files, "devices.csv", |row| {
         let device: DeviceId = row.get("device").parse().ok()?;
@@ -88,6 +91,22 @@ fn choose(files: &Files, wanted: usize) -> Result<BTreeSet<String>, String> {
     Ok((0..wanted).map(|at| all[at * all.len() / wanted].clone()).collect())
 }
 
+/// Takes the areas of other precincts out of the map.
+fn keep_areas(files: &mut Files, kept: &BTreeSet<String>) -> Result<(), String> {
+    let name = "boundaries/precincts.geojson";
+    let damaged = || format!("the carried election file {name} is damaged: build sanak again");
+    let content = files.get(name).ok_or_else(damaged)?;
+    let mut layer: serde_json::Value = serde_json::from_slice(content).map_err(|_| damaged())?;
+    let areas = layer.get_mut("features").and_then(|features| features.as_array_mut()).ok_or_else(damaged)?;
+    areas.retain(|area| {
+        let id = area["properties"]["id"].as_str().and_then(|id| id.strip_prefix("precinct:"));
+        id.is_some_and(|id| kept.contains(id))
+    });
+    let layer = serde_json::to_vec(&layer).map_err(|_| damaged())?;
+    files.insert(name.to_owned(), layer);
+    Ok(())
+}
+
 /// A row of a CSV file, by column.
 struct Row<'a> {
     header: &'a csv::StringRecord,
@@ -112,7 +131,11 @@ impl Row<'_> {
 
 /// Goes through the rows of a file; `keep` may change a row, and says whether it stays (`None`: it is
 /// damaged).
-fn edit(files: &mut Files, name: &str, mut keep: impl FnMut(&mut Row<'_>) -> Option<bool>) -> Result<(), String> {
+fn edit(
+    files: &mut Files,
+    name: &str,
+    mut keep: impl FnMut(&mut Row<'_>) -> Option<bool>,
+) -> Result<(), String> {
     let damaged = || format!("the carried election file {name} is damaged: build sanak again");
     let content = files.get(name).ok_or_else(damaged)?;
     let mut reader = csv::Reader::from_reader(content.as_slice());

@@ -20,7 +20,13 @@ impl Counting for Actors {
         Box::pin(async move { judged.await.map_err(|error| error.to_string()) })
     }
 
-    fn known(&self, precinct: PrecinctId, device: DeviceId, seq: Seq, digest: Digest) -> Answer<Option<Known>> {
+    fn known(
+        &self,
+        precinct: PrecinctId,
+        device: DeviceId,
+        seq: Seq,
+        digest: Digest,
+    ) -> Answer<Option<Known>> {
         let known = self.0.precincts().known(precinct, device, seq, digest);
         Box::pin(async move { known.await.map_err(|error| error.to_string()) })
     }

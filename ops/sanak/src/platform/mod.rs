@@ -2,9 +2,10 @@
 //! of a report.
 
 mod counting;
+mod gauges;
 mod inquiry;
 mod recovery;
 mod routes;
 mod start;
 
-pub use start::{Platform, Room, Settings};
+pub use start::{Platform, Settings, Trouble};

@@ -88,7 +88,9 @@ impl Routes {
     fn unstored(&self, error: &AppendError, errand: Errand) {
         match errand {
             Errand::Report(context) => self.answers.unstored(context),
-            Errand::Observation => tracing::warn!(%error, "an observation could not be stored; it is judged again"),
+            Errand::Observation => {
+                tracing::warn!(%error, "an observation could not be stored; it is judged again")
+            }
             Errand::Decision(waiting) => {
                 let refused = Refused::Unavailable(format!("the decision could not be stored: {error}"));
                 // Whoever asked may have gone; nothing was decided.
@@ -121,7 +123,11 @@ impl Recorder for Observations {
 }
 
 /// Puts a decision on record and waits for what came of it.
-pub async fn decide(appender: &Appender<Errand>, decision: Decision, at: Timestamp) -> Result<Offset, Refused> {
+pub async fn decide(
+    appender: &Appender<Errand>,
+    decision: Decision,
+    at: Timestamp,
+) -> Result<Offset, Refused> {
     let (waiting, answer) = oneshot::channel();
     let stopping = || Refused::Unavailable("the service is stopping".into());
     let queued = appender.append(Entry::Decision(decision), at, Errand::Decision(waiting)).await;

@@ -1,0 +1,191 @@
+//! The dashboard's port to what only the actors know.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actors::System;
+use dashboard::{
+    BoxFuture, Condition, Envelope, Inquiry, MissingEntry, PrecinctDetail, QuarantineEntry, Readiness,
+    Refused,
+};
+use election::{
+    Code, PrecinctId,
+    figures::Figures,
+    record::Decision,
+    report::{Body, Offset, Verdict},
+};
+use feed::Feed;
+use journal::{Appender, Clock, Entry, Reader};
+use tokio::sync::Mutex;
+
+use crate::platform::routes::{Errand, decide};
+
+/// How long a list of the whole country may be shown again: however many ask, the actors are asked once.
+const LIST_KEPT: Duration = Duration::from_secs(1);
+
+/// Asks the actors and the journal.
+pub struct Questions {
+    system: System,
+    /// Tells which precincts are worth asking.
+    feed: Arc<Feed>,
+    reader: Reader,
+    appender: Appender<Errand>,
+    clock: Arc<dyn Clock>,
+    /// Decisions are considered and recorded one at a time.
+    deciding: Mutex<()>,
+    quarantined: Kept<QuarantineEntry>,
+    missed: Kept<MissingEntry>,
+}
+
+/// A list and when it was made.
+type Kept<T> = Mutex<Option<(Instant, Vec<T>)>>;
+
+impl Questions {
+    /// Asks these.
+    pub fn new(
+        system: System,
+        feed: Arc<Feed>,
+        reader: Reader,
+        appender: Appender<Errand>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (deciding, quarantined, missed) = Default::default();
+        Self { system, feed, reader, appender, clock, deciding, quarantined, missed }
+    }
+
+    /// The precincts whose published figures satisfy a condition.
+    fn precincts(&self, wanted: impl Fn(&Figures) -> bool) -> Vec<PrecinctId> {
+        let ids = self.feed.definition().precincts().keys();
+        ids.zip(self.feed.precincts()).filter(|(_, figures)| wanted(figures)).map(|(id, _)| *id).collect()
+    }
+
+    async fn list_quarantine(&self) -> Vec<QuarantineEntry> {
+        let mut list = Vec::new();
+        for precinct in self.precincts(|figures| figures.quarantined > 0) {
+            let Ok(detail) = self.system.precincts().describe(precinct).await else { continue };
+            let held = detail.reports.into_iter().filter(|(_, _, of)| of.verdict == Verdict::Quarantined);
+            list.extend(held.map(|(device, _, of)| QuarantineEntry {
+                offset: of.offset,
+                precinct,
+                device,
+                seq: of.seq,
+                report_type: of.report_type,
+                codes: of.codes,
+                arrived: of.arrived,
+            }));
+        }
+        list.sort_by_key(|entry| entry.offset);
+        list
+    }
+
+    async fn list_missing(&self) -> Vec<MissingEntry> {
+        let mut list = Vec::new();
+        for precinct in self.precincts(|figures| figures.reported() == 0) {
+            let Ok(detail) = self.system.precincts().describe(precinct).await else { continue };
+            let Some(entry) = self.feed.definition().precincts().get(&precinct) else { continue };
+            list.push(MissingEntry {
+                precinct,
+                parent: entry.parent.clone(),
+                phase: detail.phase,
+                registered: entry.registered.get(),
+                urns: detail.progress.urns,
+                urns_reported: detail.progress.urns_reported,
+                terminals: detail.progress.terminals,
+                closings: detail.progress.closings,
+            });
+        }
+        list
+    }
+}
+
+/// The list that is kept, while it is fresh, or a new one.
+async fn kept<T: Clone>(kept: &Kept<T>, list: impl Future<Output = Vec<T>>) -> Vec<T> {
+    let mut kept = kept.lock().await;
+    if let Some((_, list)) = kept.as_ref().filter(|(made, _)| made.elapsed() < LIST_KEPT) {
+        return list.clone();
+    }
+    let list = list.await;
+    *kept = Some((Instant::now(), list.clone()));
+    list
+}
+
+impl Inquiry for Questions {
+    fn precinct(&self, id: PrecinctId) -> BoxFuture<'_, Option<PrecinctDetail>> {
+        Box::pin(async move {
+            let detail = self.system.precincts().describe(id).await.ok()?;
+            Some(PrecinctDetail { reports: detail.reports, flags: detail.flags })
+        })
+    }
+
+    fn flagged(&self, code: Code) -> BoxFuture<'_, Vec<PrecinctId>> {
+        Box::pin(async move {
+            let mut list = Vec::new();
+            for precinct in self.precincts(|figures| figures.discrepancies > 0) {
+                let Ok(detail) = self.system.precincts().describe(precinct).await else { continue };
+                if detail.flags.iter().any(|(flag, _)| flag.code == code) {
+                    list.push(precinct);
+                }
+            }
+            list
+        })
+    }
+
+    fn quarantine(&self) -> BoxFuture<'_, Vec<QuarantineEntry>> {
+        Box::pin(kept(&self.quarantined, self.list_quarantine()))
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Vec<MissingEntry>> {
+        Box::pin(kept(&self.missed, self.list_missing()))
+    }
+
+    fn envelope(&self, precinct: PrecinctId, offset: Offset) -> BoxFuture<'_, Option<Envelope>> {
+        let reader = self.reader.clone();
+        Box::pin(async move {
+            let read = tokio::task::spawn_blocking(move || reader.read(offset)).await;
+            let record = read.ok()?.inspect_err(|error| tracing::error!(%error, "the journal")).ok()??;
+            let Entry::Report(report) = record.entry() else { return None };
+            let own = report.report().precinct == precinct;
+            own.then(|| Envelope {
+                bytes: report.envelope().to_vec(),
+                carries_votes: carries_votes(&report.report().body),
+            })
+        })
+    }
+
+    fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>> {
+        Box::pin(async move {
+            let _one_at_a_time = self.deciding.lock().await;
+            let considered = self.system.precincts().consider(Arc::new(decision.clone())).await;
+            match considered {
+                Ok(Ok(())) => decide(&self.appender, decision, self.clock.now()).await,
+                Ok(Err(objection)) => Err(Refused::Objection(objection.to_string())),
+                Err(error) => Err(Refused::Unavailable(error.to_string())),
+            }
+        })
+    }
+
+    fn ready(&self) -> Readiness {
+        let journal = match self.appender.healthy() {
+            true => Ok(()),
+            false => Err(self.appender.last_error().map_or("it has ended".into(), |error| error.to_string())),
+        };
+        let published = match self.feed.latest().stalled_since() {
+            None => Ok(()),
+            Some(_) => Err("publication is held at the last good version".to_owned()),
+        };
+        Readiness(vec![
+            Condition { what: "journal".into(), state: journal },
+            Condition { what: "publication".into(), state: published },
+        ])
+    }
+}
+
+/// Whether a report's bytes show ballots or votes: both reports of an urn do, be they zero.
+fn carries_votes(body: &Body) -> bool {
+    match body {
+        Body::Tally(_) | Body::OpeningUrn(_) => true,
+        Body::OpeningTerminal { .. } | Body::Turnout(_) | Body::Closing(_) => false,
+    }
+}

@@ -1,0 +1,237 @@
+//! Starts and stops a platform.
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use actors::{Alarms, MAX_IN_FLIGHT, System, Tempo};
+use broker::DeviceLink;
+use dashboard::{Person, Server};
+use device_gateway::{Gateway, Keys, Running, Signer};
+use election::{Definition, Timestamp};
+use election_files::Loaded;
+use feed::{Epoch, Feed};
+use journal::{Clock, WriterThread};
+use prometheus::Registry;
+use tokio::runtime::Handle;
+
+use crate::{
+    config::Mqtt,
+    platform::{
+        counting::Actors,
+        gauges,
+        inquiry::Questions,
+        recovery::{self, Records},
+        routes::{Observations, Routes},
+    },
+};
+
+/// What a platform is started with.
+pub struct Settings {
+    /// The election.
+    pub election: Loaded,
+    /// Where the journal is kept.
+    pub data: PathBuf,
+    /// How devices reach us.
+    pub mqtt: Mqtt,
+    /// Address of the page and the API.
+    pub http: SocketAddr,
+    /// Address of the metrics.
+    pub metrics: SocketAddr,
+    /// The key that signs.
+    pub signer: Signer,
+    /// Keys that signed before.
+    pub old_keys: Vec<(String, [u8; 32])>,
+    /// Who may decide.
+    pub room: Vec<Person>,
+}
+
+/// Why a platform did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// The journal's records cannot be folded.
+    #[error("the journal cannot be replayed: {0}")]
+    Replay(String),
+    /// The link to the devices.
+    #[error(transparent)]
+    Link(#[from] broker::Error),
+    /// A listener or a thread.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A metric's name is taken twice.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+    /// The first version breaks an invariant.
+    #[error("the first version cannot be published: {0}")]
+    Feed(String),
+}
+
+/// A running platform.
+pub struct Platform {
+    /// Address of the page and the API.
+    pub http: SocketAddr,
+    /// Address for devices; `None` where a broker stands between.
+    pub mqtt: Option<SocketAddr>,
+    /// Address of the metrics.
+    pub metrics: SocketAddr,
+    /// What is published.
+    pub feed: Arc<Feed>,
+    gateway: Running,
+    server: Server,
+    operators: Server,
+    writer: WriterThread,
+    arbiter: actix::Arbiter,
+}
+
+impl Platform {
+    /// Starts everything. `tempo` makes the clock of the night, given when the last record arrived.
+    ///
+    /// Must be called on a runtime of actix's, which may have several threads.
+    ///
+    /// # Errors
+    /// [`Trouble`]; nothing is left running but what ends with the process.
+    pub async fn start(
+        settings: Settings,
+        tempo: impl FnOnce(Option<Timestamp>) -> Arc<dyn Tempo>,
+    ) -> Result<Self, Trouble> {
+        let runtime = Handle::current();
+        let registry = Registry::new();
+        let Loaded { definition, boundaries, .. } = settings.election;
+        let definition = Arc::new(definition);
+        let opened = recovery::open(&settings.data, &definition)?;
+        let tempo = tempo(opened.recovered.last_arrival);
+        let clock: Arc<dyn Clock> = Arc::new(ByTempo(Arc::clone(&tempo)));
+
+        let feed = Arc::new(first_version(&definition, &*tempo)?);
+        let night = recovery::replay(&opened.recovered, &definition, feed.series())?;
+        tracing::info!(reports = night.reports(), "replayed the journal");
+        let keys = Arc::new(keys(&definition, &night));
+        let lines = night.lines();
+
+        let reader = opened.journal.reader();
+        let source = Records { definition: Arc::clone(&definition), reader: reader.clone() };
+        let observations = Arc::new(Observations::default());
+        let arbiter = actix::Arbiter::new();
+        let parts = actors::Parts {
+            night,
+            feed: Arc::clone(&feed),
+            source: Arc::new(source),
+            recorder: Arc::clone(&observations) as Arc<dyn actors::Recorder>,
+            tempo,
+            alarms: Alarms::register(&registry)?,
+        };
+        let system = System::start(parts, &arbiter.handle());
+
+        let link = link(&settings.mqtt, &definition, &keys)?;
+        let mqtt = link.address();
+        let counters = link.counters();
+        let gateway = Gateway::new(device_gateway::Parts {
+            election: definition.about().id.clone(),
+            link,
+            keys: Arc::clone(&keys),
+            signer: settings.signer.clone(),
+            counting: Arc::new(Actors(system.clone())),
+            clock: Arc::clone(&clock),
+            metrics: device_gateway::Metrics::register(&registry)?,
+            in_flight: MAX_IN_FLIGHT,
+            lines,
+            runtime: runtime.clone(),
+        });
+        let routes = Routes { system: system.clone(), answers: gateway.answers(), keys, runtime };
+        let (appender, writer) = opened.journal.start(move |batch| routes.take(batch))?;
+        observations.attach(appender.clone());
+        gauges::register(&registry, appender.clone(), counters)?;
+
+        let inquiry = Arc::new(Questions::new(system, Arc::clone(&feed), reader, appender.clone(), clock));
+        wait_for_first_version(&feed).await;
+        let gateway = gateway.start(appender)?;
+        let mut centre_keys = vec![(settings.signer.kid, settings.signer.key.verifying_key().to_bytes())];
+        centre_keys.extend(settings.old_keys);
+        let mut config = dashboard::Config::on(settings.http);
+        config.room = settings.room;
+        let operators =
+            dashboard::metrics(settings.metrics, registry.clone(), Arc::clone(&inquiry) as _).await?;
+        let parts = dashboard::Parts { feed: Arc::clone(&feed), boundaries, centre_keys, inquiry, registry };
+        let server = dashboard::start(config, parts).await?;
+        Ok(Self {
+            http: server.address,
+            mqtt,
+            metrics: operators.address,
+            feed,
+            gateway,
+            server,
+            operators,
+            writer,
+            arbiter,
+        })
+    }
+
+    /// Stops in the order of the life of a report: nothing that was receipted is lost, and no device is told
+    /// that it went off line.
+    pub async fn stop(self) {
+        self.gateway.stop().await;
+        self.server.stop().await;
+        self.operators.stop().await;
+        self.arbiter.stop();
+        drop(self.writer);
+    }
+}
+
+/// The clock's half of a tempo.
+struct ByTempo(Arc<dyn Tempo>);
+
+impl Clock for ByTempo {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+/// A feed with an epoch that no earlier start had: the time of this one.
+fn first_version(definition: &Arc<Definition>, tempo: &dyn Tempo) -> Result<Feed, Trouble> {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let epoch: Epoch = format!("{:x}", since_1970.as_millis())
+        .parse()
+        .map_err(|error: feed::PositionError| Trouble::Feed(error.to_string()))?;
+    let mut options = feed::Options::starting(tempo.now());
+    options.speed = tempo.speed();
+    Feed::new(Arc::clone(definition), epoch, options).map_err(|breach| Trouble::Feed(breach.to_string()))
+}
+
+fn keys(definition: &Definition, night: &actors::Night) -> Keys {
+    let (keys, without) = Keys::of(definition);
+    if let Some(first) = without.first() {
+        let count = without.len();
+        tracing::warn!(%first, count, "devices without a public key cannot speak: provision them");
+    }
+    night.standings().iter().for_each(|(device, status)| keys.set(device, *status));
+    keys
+}
+
+fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<DeviceLink, Trouble> {
+    let election = definition.about().id.as_str();
+    Ok(match mqtt {
+        Mqtt::Direct(address) => {
+            let keys = Arc::clone(keys);
+            let is_device = Arc::new(move |id: &str| keys.is_device(id));
+            broker::direct::start(broker::direct::Config::plain(*address, is_device))?
+        }
+        Mqtt::Embedded(address) => {
+            let devices = definition.devices().len();
+            broker::embedded::start(broker::embedded::Config::new(*address, devices, election))?
+        }
+        Mqtt::External { host, port } => {
+            broker::external::start(broker::external::Config::new(host, *port, "sanak-gateway", election))?
+        }
+    })
+}
+
+/// Readers never see the empty version that a feed begins with.
+async fn wait_for_first_version(feed: &Feed) {
+    let mut versions = feed.watch();
+    let first = feed.current().number();
+    let published = versions.wait_for(|latest| latest.version().number() > first);
+    if tokio::time::timeout(std::time::Duration::from_secs(10), published).await.is_err() {
+        tracing::warn!("the first version is not published yet: the audit or the guard holds it");
+    }
+}

@@ -1,0 +1,57 @@
+//! `sanak serve`: the real thing.
+
+use std::{io, sync::Arc};
+
+use actors::Tempo;
+use dashboard::Person;
+use device_gateway::Signer;
+use journal::SystemClock;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    cli::Outcome,
+    config::Config,
+    platform::{Platform, Settings},
+    runtime,
+};
+
+/// Runs the platform until it is told to stop.
+///
+/// # Errors
+/// Where it cannot start.
+pub fn run(config: Config) -> io::Result<Outcome> {
+    runtime::block_on(serve(config))
+}
+
+async fn serve(config: Config) -> io::Result<Outcome> {
+    let room = config.room.into_iter().map(|token| Person { name: token.name, token_sha256: token.sha256 });
+    let old_keys = config.centre.old_keys.into_iter().map(|(kid, key)| (kid, key.to_bytes()));
+    let settings = Settings {
+        election: config.election,
+        data: config.data_dir,
+        mqtt: config.mqtt,
+        http: config.http,
+        metrics: config.metrics,
+        signer: Signer { kid: config.centre.kid, key: config.centre.key },
+        old_keys: old_keys.collect(),
+        room: room.collect(),
+    };
+    let mut terminated = signal(SignalKind::terminate())?;
+    let platform = Platform::start(settings, |_| Arc::new(SystemClock) as Arc<dyn Tempo>).await;
+    let platform = platform.map_err(io::Error::other)?;
+    say_ready(&platform);
+    tokio::select! {
+        _ = terminated.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    tracing::info!("stopping");
+    platform.stop().await;
+    Ok(Outcome::Done)
+}
+
+/// The one line that whoever started us waits for (PROTOCOL §4).
+#[expect(clippy::print_stderr, reason = "this line is not of the log: it is read by programs")]
+fn say_ready(platform: &Platform) {
+    let mqtt = platform.mqtt.map_or("external".to_owned(), |address| address.to_string());
+    eprintln!("ready http={} mqtt={mqtt} metrics={}", platform.http, platform.metrics);
+}

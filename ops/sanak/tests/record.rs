@@ -1,0 +1,168 @@
+//! The record of a night, looked at from outside: `sanak journal check` and `export`.
+#![allow(clippy::unwrap_used, reason = "what a test sets up is there, or the test fails")]
+
+use std::{
+    fs,
+    os::unix::fs::FileExt,
+    path::Path,
+    process::{Command, Output},
+};
+
+use device_gateway::Keys;
+use device_wire::{Authentic, authenticate};
+use election::{
+    Timestamp,
+    record::{Act, Decision, Observation},
+};
+use journal::{Entry, Journal, Options};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const ELECTION: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../actors/election-files/tests/elections/vec-1");
+const VECTORS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../device-gateway/wire/vectors/device-v1.json");
+
+/// The good reports of the independent vectors, a decision and an observation, on record in a data directory.
+/// Returns it, and the envelopes of the reports in hex.
+fn night() -> (TempDir, Vec<String>) {
+    let data = tempfile::tempdir().unwrap();
+    let definition = election_files::load(Path::new(ELECTION)).unwrap().definition;
+    let (keys, _) = Keys::of(&definition);
+    let (journal, _) =
+        Journal::open(&data.path().join("journal"), definition.digest(), Options::default()).unwrap();
+    let (appender, thread) = journal.start(|_: Vec<journal::Released<()>>| ()).unwrap();
+    let vectors: Value = serde_json::from_str(&fs::read_to_string(VECTORS).unwrap()).unwrap();
+    let mut envelopes = Vec::new();
+    let mut append = |entry| {
+        let at = Timestamp::from_millis(1_764_500_000_000 + envelopes.len() as u64);
+        if let Entry::Report(report) = &entry {
+            envelopes
+                .push(hex::encode(AsRef::<[u8]>::as_ref(device_wire::AuthenticReport::envelope(report))));
+        }
+        appender.append_blocking(entry, at, ()).unwrap();
+    };
+    for message in vectors["messages"].as_array().unwrap() {
+        let text = |key: &str| message[key].as_str().unwrap_or_default();
+        let Ok(envelope) = hex::decode(text("envelope")) else { continue };
+        let checked = authenticate(text("topic"), envelope.into(), &definition.about().id, &keys);
+        if let Ok(Authentic::Report(report)) = checked {
+            append(Entry::Report(report));
+        }
+    }
+    append(Entry::Observation(Observation::Clock { reached: Timestamp::from_millis(1_764_511_200_000) }));
+    append(Entry::Decision(Decision {
+        by: "Aigul Asanova".into(),
+        reason: "the hand count is in".into(),
+        signature: None,
+        act: Act::Protocol { precinct: "5002".parse().unwrap(), contests: Vec::new() },
+    }));
+    drop(appender);
+    thread.join().unwrap();
+    assert!(envelopes.len() >= 4, "the vectors have a day of two devices");
+    (data, envelopes)
+}
+
+fn sanak(arguments: &[&str], data: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sanak")).args(arguments).arg("--data").arg(data).output().unwrap()
+}
+
+fn check(data: &Path, election: &Path) -> Output {
+    sanak(&["journal", "check", "--election", election.to_str().unwrap()], data)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_sound_journal_is_said_to_be_sound() {
+    let (data, envelopes) = night();
+    let output = check(data.path(), Path::new(ELECTION));
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    let reports = envelopes.len();
+    assert!(
+        said.starts_with(&format!("{} records: {reports} reports, 1 decisions, 1 observations", reports + 2))
+    );
+    assert!(said.contains("sound: every checksum and every signature holds"), "{said}");
+}
+
+#[test]
+fn one_changed_byte_is_found_and_named_by_file_and_record() {
+    let (data, _) = night();
+    let segment = fs::read_dir(data.path().join("journal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "journal"))
+        .unwrap();
+    let file = fs::OpenOptions::new().read(true).write(true).open(&segment).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, middle).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], middle).unwrap();
+
+    let output = check(data.path(), Path::new(ELECTION));
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let fault = text(&output.stderr);
+    assert!(
+        fault.starts_with(&format!("{}: byte ", segment.display())) && fault.contains("record "),
+        "{fault}"
+    );
+    assert!(text(&output.stdout).contains("NOT SOUND"));
+    assert_eq!(sanak(&["journal", "export"], data.path()).status.code(), Some(1));
+}
+
+#[test]
+fn a_signature_of_another_key_is_found_though_every_checksum_holds() {
+    let (data, _) = night();
+    let other = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(ELECTION).unwrap() {
+        let file = file.unwrap();
+        let content = fs::read_to_string(file.path()).unwrap();
+        let terminals = "d66a146b207d7839febaa2a5a6ea38c9ca1ff68f6e9260f24909ca11a7fc9701";
+        let centres = "be7a6b3782c1e400b7eb76705e19f57b6f9f170b2bde73ca0bc6049b4ccbe893";
+        fs::write(other.path().join(file.file_name()), content.replace(terminals, centres)).unwrap();
+    }
+    let output = check(data.path(), other.path());
+    let faults = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(faults.contains("report 1 of t-5001-1: E03"), "{faults}");
+    assert!(!faults.contains("u-5001-1"), "the urn's own key is still right:\n{faults}");
+    assert!(faults.contains("it was begun with other election files than"), "{faults}");
+}
+
+#[test]
+fn every_record_is_exported_with_the_bytes_that_were_signed() {
+    let (data, envelopes) = night();
+    let output = sanak(&["journal", "export"], data.path());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let offsets: Vec<u64> = lines.iter().map(|line| line["offset"].as_u64().unwrap()).collect();
+    assert_eq!(offsets, (1..=envelopes.len() as u64 + 2).collect::<Vec<_>>());
+    let reports = lines.iter().filter(|line| line["record"] == "report");
+    let exported: Vec<&str> = reports.map(|line| line["report"]["envelope"].as_str().unwrap()).collect();
+    assert_eq!(exported, envelopes);
+
+    let of = |kind: &str| lines.iter().find(|line| line["report"]["type"] == kind).unwrap()["report"].clone();
+    assert_eq!(of("turnout")["body"]["by_age"].as_array().unwrap().len(), 4);
+    assert_eq!(of("turnout")["body"]["by_sex"]["f"], 230);
+    let tally = of("tally");
+    assert_eq!(tally["body"]["contests"][0]["contest"], "list");
+    assert_eq!(tally["device"], "u-5001-1");
+    let last = lines.last().unwrap();
+    assert_eq!(last["decision"]["by"], "Aigul Asanova");
+    assert_eq!(last["arrived"], "2025-11-30T10:53:20Z");
+}
+
+#[test]
+fn no_journal_is_a_failure_and_wrong_election_files_are_a_mistake() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = check(empty.path(), Path::new(ELECTION));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("there is no journal in this directory"));
+    let output = check(empty.path(), Path::new("/nowhere"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("/nowhere"), "{}", text(&output.stderr));
+}
