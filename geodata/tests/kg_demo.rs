@@ -1,5 +1,7 @@
 //! The committed files of the demonstration election, judged from outside.
 
+#![allow(clippy::unwrap_used, reason = "a test may: its helpers stand outside of test functions")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -123,6 +125,21 @@ fn voters_and_precincts_sum_to_the_country_s() {
     assert_eq!(numbers.len(), 2_459);
     assert!(numbers.iter().all(|number| number.len() == 4));
     assert!(abroad.iter().all(|row| !row["timezone"].is_empty() && !row["polls_close"].is_empty()));
+}
+
+#[test]
+fn polls_close_abroad_before_they_close_at_home_or_with_it() {
+    let moment = |clock: &str, zone: &str| {
+        format!("2026-10-04T{clock}[{zone}]").parse::<jiff::Zoned>().unwrap().timestamp()
+    };
+    let home = moment("20:00", "Asia/Bishkek");
+    let mut earlier = 0;
+    for row in table("precincts.csv").iter().filter(|row| row["abroad"] == "true") {
+        let close = moment(&row["polls_close"], &row["timezone"]);
+        assert!(close <= home && close > moment("08:00", &row["timezone"]), "precinct {}", row["precinct"]);
+        earlier += usize::from(close < home);
+    }
+    assert!(earlier >= 10, "{earlier} precincts close earlier, so that there is something to hold back");
 }
 
 #[test]
