@@ -12,7 +12,8 @@
 //! | `writer` | appending, rolling, and what to do when the disk says no |
 //! | `open` | [`Journal`]: the lock, recovery, the first segment |
 //! | `appender` | the queue, the thread that writes, the release in order; [`Counters`] |
-//! | `reader`, `check` | records by offset or in sequence; the integrity of everything |
+//! | `reader`, `records` | records by offset, or in sequence and decoded on all cores |
+//! | `check` | the integrity of everything |
 //! | `clock` | what time it is where reports arrive |
 
 mod appender;
@@ -25,6 +26,7 @@ mod faults;
 mod format;
 mod open;
 mod reader;
+mod records;
 mod scan;
 mod segment;
 mod storage;
@@ -36,4 +38,5 @@ pub use clock::{Clock, SystemClock};
 pub use entry::{Entry, Journaled};
 pub use error::Error;
 pub use open::{Journal, Options, Recovered, Torn};
-pub use reader::{Reader, Records};
+pub use reader::Reader;
+pub use records::Records;

@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     clock::{Clock, SystemClock},
     error::Error,
-    reader::{Index, Reader, Records},
+    reader::{Index, Reader},
+    records::Records,
     scan::{Scanned, scan},
     segment::{SegmentReader, draft_of},
     storage::{Disk, Storage},

@@ -8,11 +8,10 @@ use std::{
 use election::report::Offset;
 
 use crate::{
-    entry::{Entry, Journaled, split_report},
+    entry::{Entry, Journaled},
     error::Error,
-    format::{Kind, Raw},
-    scan::{Indexed, STRIDE, is_mark, scan},
-    segment::{SegmentReader, Stop},
+    records::Records,
+    scan::{Indexed, is_mark, scan},
 };
 
 /// Where records stand, as far as they are durable. Shared by the writer and by those who read.
@@ -103,95 +102,6 @@ impl Reader {
     /// Records from an offset on, up to those that are durable now.
     pub fn records(&self, from: Offset) -> Records {
         let from = from.0.max(1);
-        let mut segments = self.index.from(from);
-        segments.reverse();
-        Records { segments, from, reader: None, wanted: None }
-    }
-}
-
-/// Tells by its topic whether a report is wanted.
-type Wanted = Box<dyn FnMut(&str) -> bool + Send>;
-
-/// Records in their order; the first error is the last item.
-pub struct Records {
-    /// Those not yet begun, the next one last.
-    segments: Vec<Arc<Indexed>>,
-    from: u64,
-    reader: Option<SegmentReader>,
-    wanted: Option<Wanted>,
-}
-
-impl Records {
-    /// Leaves out the reports whose topic is not wanted, without decoding them. Decisions and observations
-    /// stay.
-    pub fn only_topics(self, wanted: impl FnMut(&str) -> bool + Send + 'static) -> Self {
-        Self { wanted: Some(Box::new(wanted)), ..self }
-    }
-
-    fn advance(&mut self) -> Result<Option<Journaled<Entry>>, Error> {
-        loop {
-            let Some(reader) = &mut self.reader else {
-                let Some(segment) = self.segments.pop() else { return Ok(None) };
-                self.reader = Some(open_at(&segment, self.from)?);
-                continue;
-            };
-            let (position, offset) = reader.place();
-            let raw = match reader.next() {
-                Ok(raw) => raw,
-                Err(Stop::End) => {
-                    self.reader = None;
-                    continue;
-                }
-                Err(stop) => return reader.error(stop).map_or(Ok(None), Err),
-            };
-            if offset < self.from || !is_wanted(&mut self.wanted, &raw) {
-                continue;
-            }
-            let arrival = raw.arrival;
-            return match Entry::decode(raw.kind, raw.payload) {
-                Ok(entry) => Ok(Some(Journaled::new(offset, arrival, entry))),
-                Err(what) => {
-                    let (file, offset) = (reader.path().to_owned(), Offset(offset));
-                    Err(Error::Damaged { file, position, offset, what })
-                }
-            };
-        }
-    }
-}
-
-fn is_wanted(wanted: &mut Option<Wanted>, raw: &Raw<'_>) -> bool {
-    match (wanted, raw.kind) {
-        (Some(wanted), Kind::Report) => split_report(raw.payload).map_or(true, |(topic, _)| wanted(topic)),
-        _ => true,
-    }
-}
-
-/// Opens a segment at the last known position at or before an offset.
-fn open_at(segment: &Indexed, offset: u64) -> Result<SegmentReader, Error> {
-    let mut reader = SegmentReader::open(&segment.path, Some(segment.end))?;
-    let stride = offset.saturating_sub(segment.first) / STRIDE;
-    let mark = usize::try_from(stride).ok().and_then(|at| segment.marks.get(at));
-    if let Some(position) = mark {
-        reader.seek(segment.first + stride * STRIDE, *position)?;
-    }
-    Ok(reader)
-}
-
-impl Iterator for Records {
-    type Item = Result<Journaled<Entry>, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let item = self.advance().transpose();
-        if matches!(item, Some(Err(_))) {
-            self.segments.clear();
-            self.reader = None;
-        }
-        item
-    }
-}
-
-impl std::fmt::Debug for Records {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Records").field("from", &self.from).finish_non_exhaustive()
+        Records::new(self.index.from(from), from)
     }
 }
