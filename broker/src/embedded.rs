@@ -51,7 +51,7 @@ pub struct Config {
 
 impl Config {
     /// The usual settings: a gigabyte may wait.
-    pub fn new(listen: SocketAddr, devices: usize, election: &str) -> Self {
+    pub fn new(listen: SocketAddr, election: &str, devices: usize) -> Self {
         Self { listen, devices, election: election.to_owned(), queue: 4096, retention: 1 << 30 }
     }
 }
@@ -71,7 +71,7 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
         ..external::Config::new("127.0.0.1", back_door.port(), "sanak-gateway", &config.election)
     };
     let (subscribed, waiting) = oneshot::channel();
-    let (ends, supervisor) = external::assemble(session, Some(subscribed));
+    let (ends, supervisor) = external::assemble(session, Some(subscribed))?;
     let (opened, open) = std::sync::mpsc::channel();
     let (stop, stopping) = oneshot::channel();
     let (ended, stopped) = oneshot::channel();

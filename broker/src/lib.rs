@@ -6,6 +6,7 @@
 //! | [`acl`] | who may publish and subscribe where; pure |
 //! | [`limits`] | sizes, counts, rates and times, in one place |
 //! | [`direct`] | ends device connections itself (the default) |
+//! | [`tls`] | certificates and keys from files |
 //! | [`external`] | one supervised session with a broker or cluster |
 //! | [`embedded`] | a broker in this process, on loopback, served through the same session |
 
@@ -15,6 +16,7 @@ pub mod embedded;
 pub mod external;
 pub mod limits;
 pub mod port;
+pub mod tls;
 
 pub use limits::Limits;
 pub use port::{

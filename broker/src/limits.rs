@@ -81,14 +81,28 @@ impl TokenBucket {
 
     /// Takes one message of `bytes`; the answer is how long it has to wait before it goes on.
     pub fn take(&mut self, bytes: usize, now: Instant) -> Duration {
-        let gone = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = now;
-        self.tokens = (self.tokens + gone * self.rate.per_second).min(self.rate.burst);
+        self.fill(now);
         self.tokens -= 1.0 + bytes as f64 / BYTES_A_TOKEN;
         if self.tokens >= 0.0 {
             return Duration::ZERO;
         }
         Duration::from_secs_f64(-self.tokens / self.rate.per_second)
+    }
+
+    /// Takes one token if there is one.
+    pub fn try_take(&mut self, now: Instant) -> bool {
+        self.fill(now);
+        let may = self.tokens >= 1.0;
+        if may {
+            self.tokens -= 1.0;
+        }
+        may
+    }
+
+    fn fill(&mut self, now: Instant) {
+        let gone = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.filled = now;
+        self.tokens = (self.tokens + gone * self.rate.per_second).min(self.rate.burst);
     }
 }
 
@@ -137,6 +151,14 @@ mod tests {
         let mut bucket = TokenBucket::new(Rate { per_second: 1.0, burst: 1.0 }, start);
         assert_eq!(bucket.take(0, start), Duration::ZERO);
         assert_eq!(bucket.take(0, start - Duration::from_secs(5)), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn who_asks_too_often_gets_no_token_and_owes_none() {
+        let start = Instant::now();
+        let mut bucket = TokenBucket::new(Rate { per_second: 1.0, burst: 2.0 }, start);
+        assert_eq!([(); 4].map(|()| bucket.try_take(start)), [true, true, false, false]);
+        assert!(bucket.try_take(start + Duration::from_secs(1)));
     }
 
     #[test]

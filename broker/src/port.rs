@@ -1,6 +1,7 @@
 //! What the gateway sees of the devices, whoever ends their connections.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -119,8 +120,10 @@ pub enum RefusedKind {
     Rate,
     /// QoS 2.
     Qos,
-    /// No certificate, a foreign one, a name that is no registered device's or not the client id.
+    /// A certificate that is foreign or expired, a name that is no registered device's or not the client id.
     Identity,
+    /// A TLS handshake that came to no end: no certificate, no TLS 1.3, no TLS at all, or the peer left.
+    Handshake,
     /// More connections than allowed.
     Connections,
     /// Not MQTT, or against its rules.
@@ -131,7 +134,7 @@ pub enum RefusedKind {
 
 impl RefusedKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Topic,
         Self::Subscription,
         Self::Will,
@@ -139,6 +142,7 @@ impl RefusedKind {
         Self::Rate,
         Self::Qos,
         Self::Identity,
+        Self::Handshake,
         Self::Connections,
         Self::Protocol,
         Self::Silence,
@@ -154,6 +158,7 @@ impl RefusedKind {
             Self::Rate => "rate",
             Self::Qos => "qos",
             Self::Identity => "identity",
+            Self::Handshake => "handshake",
             Self::Connections => "connections",
             Self::Protocol => "protocol",
             Self::Silence => "silence",
@@ -273,6 +278,14 @@ pub enum Error {
     /// The embedded broker did not come up.
     #[error("mqtt: the embedded broker did not come up: see the log, or use mqtt.mode = \"direct\"")]
     NotReady,
+    /// A certificate or key file is not as it should be.
+    #[error("mqtt: {path}: {problem}")]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The link's thread cannot be started.
     #[error("mqtt: cannot start the thread of the link: {0}")]
     Thread(std::io::Error),
@@ -284,6 +297,9 @@ pub(crate) struct Stopper {
     pub(crate) stopped: oneshot::Receiver<()>,
 }
 
+/// Reads a link's certificates again.
+pub(crate) type Reload = Box<dyn Fn() -> Result<(), Error> + Send + Sync>;
+
 /// How long [`DeviceLink::stop`] waits for sockets to be closed in good order.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -294,6 +310,7 @@ pub struct DeviceLink {
     pub(crate) counters: Arc<Counters>,
     pub(crate) plain: Option<SocketAddr>,
     pub(crate) tls: Option<SocketAddr>,
+    pub(crate) reload: Option<Reload>,
     pub(crate) stopper: Stopper,
 }
 
@@ -321,6 +338,14 @@ impl DeviceLink {
     /// What the link has counted.
     pub fn counters(&self) -> Arc<Counters> {
         self.counters.clone()
+    }
+
+    /// Reads certificates and keys again, for connections to come; those that stand are not touched.
+    ///
+    /// # Errors
+    /// A file is not as it should be; what was in force stays so.
+    pub fn reload(&self) -> Result<(), Error> {
+        self.reload.as_ref().map_or(Ok(()), |reload| reload())
     }
 
     /// Ends the link: connections are closed, no last will fires, what is not acknowledged stays so.

@@ -1,5 +1,7 @@
 //! The direct link, over real sockets, with clients that know nothing of it.
 
+#![allow(clippy::unwrap_used)] // the helpers here are tests too
+
 mod support;
 
 use std::time::{Duration, Instant};
@@ -362,6 +364,48 @@ async fn a_client_that_is_too_fast_is_slowed_down_and_loses_nothing() {
     assert_eq!(told, 1, "told once a second");
 }
 
+/// Memory of this process that is in use, in bytes.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[tokio::test]
+async fn a_flood_of_tiny_packets_does_not_grow_the_process() {
+    let mut link = start(&[URN]);
+    let mut socket = TcpStream::connect(link.address().unwrap()).await.unwrap();
+    socket.write_all(CONNECT).await.unwrap();
+    socket.read_exact(&mut [0; 4]).await.unwrap();
+    let gateway = tokio::spawn(async move { while link.next().await.is_some() {} });
+    let before = resident();
+    // PUBLISH at QoS 0 on the topic "x", without payload, as fast as the socket takes them.
+    let tiny: Vec<u8> = b"\x30\x03\x00\x01x".repeat(20_000);
+    let flood = async { while socket.write_all(&tiny).await.is_ok() {} };
+    assert!(tokio::time::timeout(Duration::from_secs(2), flood).await.is_err(), "it goes on all the time");
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 32 << 20, "{grown} bytes more");
+    gateway.abort();
+}
+
+#[tokio::test]
+async fn strangers_that_are_refused_all_the_time_are_counted_and_told_now_and_then() {
+    let mut link = start(&[URN]);
+    let address = link.address().unwrap();
+    for _ in 0..200 {
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(&[0xff; 16]).await.unwrap();
+        let _ = socket.read(&mut [0; 16]).await;
+    }
+    let mut told = 0;
+    while let Ok(Some(LinkEvent::Refused { .. })) =
+        tokio::time::timeout(Duration::from_millis(200), link.next()).await
+    {
+        told += 1;
+    }
+    assert_eq!(link.counters().refused(RefusedKind::Protocol), 200);
+    assert!((50..150).contains(&told), "{told} told");
+}
+
 #[tokio::test]
 async fn a_thousand_devices_connect_at_once() {
     let ids: Vec<String> = (0..1_000).map(|number| format!("urn-{number}")).collect();
@@ -403,7 +447,7 @@ async fn a_thousand_devices_connect_at_once() {
     for client in clients {
         open.push(client.await.unwrap());
     }
-    println!("1,000 connections, reports and receipts in {:?}", begun.elapsed());
+    eprintln!("1,000 connections, reports and receipts in {:?}", begun.elapsed());
     assert_eq!(counters.connections.load(std::sync::atomic::Ordering::Relaxed), 1_000);
     gateway.await.unwrap().stop().await;
     assert_eq!(counters.connections.load(std::sync::atomic::Ordering::Relaxed), 0);

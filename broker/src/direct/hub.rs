@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use bytes::Bytes;
 use ntex_bytes::ByteString;
@@ -16,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::session::Session;
 use super::sink::Sink;
 use crate::acl;
-use crate::limits::Limits;
+use crate::limits::{Limits, Rate, TokenBucket};
 use crate::port::{Counters, Down, LinkEvent, RefusedKind, count};
 
 /// Orders that may wait for the link's thread. Beyond them messages down are dropped, and devices repeat.
@@ -91,7 +92,12 @@ pub(crate) struct Shared {
     clients: RwLock<HashMap<String, Arc<Client>>>,
     operators: RwLock<Vec<Arc<Client>>>,
     orders: mpsc::Sender<Order>,
+    /// Refusals of those who have no session yet that may be told.
+    strangers: Mutex<TokenBucket>,
 }
+
+/// How often refusals of those who have no session yet are told; they share one measure.
+const STRANGERS: Rate = Rate { per_second: 10.0, burst: 50.0 };
 
 impl Shared {
     pub(crate) fn new(
@@ -112,6 +118,7 @@ impl Shared {
             clients: RwLock::default(),
             operators: RwLock::default(),
             orders,
+            strangers: Mutex::new(TokenBucket::new(STRANGERS, Instant::now())),
         };
         (Arc::new(shared), waiting)
     }
@@ -124,12 +131,13 @@ impl Shared {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Tells of a refusal that belongs to no client yet.
-    pub(crate) fn refuse_unknown(&self, what: RefusedKind, detail: String) {
-        tracing::debug!(what = what.name(), detail, "connection refused");
+    /// Counts the refusal of somebody who has no session yet, and tells of it now and then.
+    pub(crate) fn refuse_stranger(&self, client: &str, what: RefusedKind, detail: String) {
         self.counters.refuse(what);
-        // When the gateway is that far behind, the count is enough.
-        let _ = self.events.try_send(LinkEvent::Refused { client: String::new(), what, detail });
+        if self.strangers.lock().unwrap_or_else(PoisonError::into_inner).try_take(Instant::now()) {
+            // When the gateway is that far behind, the count is enough.
+            let _ = self.events.try_send(LinkEvent::Refused { client: client.to_owned(), what, detail });
+        }
     }
 
     /// Puts a client in; the answer is the one it takes over from.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use ntex_io::{IoBoxed, IoConfig};
+use ntex_io::{Io, IoBoxed, IoConfig};
 use ntex_mqtt::error::DecodeError;
 use ntex_mqtt::v5::codec::DisconnectReasonCode;
 use ntex_mqtt::{
@@ -22,8 +22,9 @@ use socket2::{Domain, Socket, Type};
 use super::hub::{Hub, Shared};
 use super::order::InOrder;
 use super::session::{Conn, Fault, Identity};
+use super::tls::Doorkeeper;
 use crate::limits::Limits;
-use crate::port::{Counters, Error, RefusedKind};
+use crate::port::{AlarmKind, Counters, Error, LinkEvent, RefusedKind};
 
 /// Connections the system holds ready: a whole country comes back at once after an outage.
 const BACKLOG: i32 = 4096;
@@ -87,8 +88,23 @@ impl Drop for Open {
     }
 }
 
-/// Accepts plain connections until the task is dropped.
-pub(crate) async fn accept(hub: Rc<Hub>, listener: tokio::net::TcpListener, settings: SharedCfg) {
+/// Where connections come in, and who proves them; nobody does on a plain one.
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) keeper: Option<Arc<Doorkeeper>>,
+}
+
+/// Accepts connections until the task is dropped.
+pub(crate) async fn accept(hub: Rc<Hub>, door: Door, settings: SharedCfg) {
+    let listener = match tokio::net::TcpListener::from_std(door.listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            let detail = format!("the listening socket is lost: {error}");
+            tracing::error!(detail);
+            let _ = hub.shared.events.send(LinkEvent::Alarm { what: AlarmKind::Ended, detail }).await;
+            return;
+        }
+    };
     loop {
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -98,31 +114,58 @@ pub(crate) async fn accept(hub: Rc<Hub>, listener: tokio::net::TcpListener, sett
                 continue;
             }
         };
-        let shared = hub.shared.clone();
+        let shared = &hub.shared;
         let Some(open) = Open::new(&shared.counters, shared.limits.connections) else {
-            shared.refuse_unknown(RefusedKind::Connections, format!("from {from}"));
+            shared.refuse_stranger("", RefusedKind::Connections, format!("from {from}"));
             continue;
         };
         let io = stream.into_std().and_then(|stream| ntex_net::from_tcp_stream(stream, settings.clone()));
         match io {
             Ok(io) => {
-                let conn = Rc::new(Conn::new(hub.clone(), Identity::Plain));
-                tokio::task::spawn_local(serve(conn, IoBoxed::from(io), settings.clone(), from, open));
+                let visitor = Visitor { hub: hub.clone(), io, from, open };
+                tokio::task::spawn_local(visitor.serve(door.keeper.clone(), settings.clone()));
             }
             Err(error) => tracing::debug!(%error, %from, "connection lost before it was served"),
         }
     }
 }
 
-async fn serve(conn: Rc<Conn>, io: IoBoxed, settings: SharedCfg, from: SocketAddr, open: Open) {
-    let served = AssertUnwindSafe(speak(conn.clone(), io, settings)).catch_unwind().await;
-    match served {
-        Ok(Err(error)) if conn.session().is_err() => tell(&conn.hub().shared, &error, from),
-        Ok(_) => {}
-        Err(_) => tracing::error!(%from, "the server's code for one connection panicked; the others go on"),
+/// An accepted socket.
+struct Visitor {
+    hub: Rc<Hub>,
+    io: Io,
+    from: SocketAddr,
+    open: Open,
+}
+
+impl Visitor {
+    async fn serve(self, keeper: Option<Arc<Doorkeeper>>, settings: SharedCfg) {
+        let Self { hub, io, from, open } = self;
+        let (io, identity) = match keeper {
+            None => (IoBoxed::from(io), Identity::Plain),
+            Some(keeper) => match keeper.admit(io, hub.shared.limits.handshake).await {
+                Ok((io, name)) => (io, Identity::Certified(name)),
+                Err(turned) => {
+                    return hub.shared.refuse_stranger(
+                        "",
+                        turned.kind,
+                        format!("{} from {from}", turned.why),
+                    );
+                }
+            },
+        };
+        let conn = Rc::new(Conn::new(hub, identity));
+        let served = AssertUnwindSafe(speak(conn.clone(), io, settings)).catch_unwind().await;
+        match served {
+            Ok(Err(error)) if conn.session().is_err() => tell(&conn.hub().shared, &error, from),
+            Ok(_) => {}
+            Err(_) => {
+                tracing::error!(%from, "the server's code for one connection panicked; the others go on")
+            }
+        }
+        conn.end().await;
+        drop(open);
     }
-    conn.end().await;
-    drop(open);
 }
 
 /// Speaks MQTT of either version until the connection ends.
@@ -188,5 +231,5 @@ fn tell(shared: &Shared, error: &MqttError<Fault>, from: SocketAddr) {
         // Refused by us, and counted there; or gone again without a word.
         _ => return,
     };
-    shared.refuse_unknown(kind, format!("{error} from {from}"));
+    shared.refuse_stranger("", kind, format!("{error} from {from}"));
 }

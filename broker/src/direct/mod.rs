@@ -1,9 +1,9 @@
 //! The link that ends device connections itself: MQTT 3.1.1 and 5.0 on one port, on a thread of its own.
 //!
 //! ```text
-//! accept ─► Conn ─► v3 | v5 ─► Session ─► events ─► DeviceLink::next
-//!                      ▲          │ Hub: who is connected
-//!                      └── Sink ◄─┴── orders ◄── Downlink
+//! accept ─► [tls] ─► Conn ─► v3 | v5 ─► Session ─► events ─► DeviceLink::next
+//!                               ▲          │ Hub: who is connected
+//!                               └── Sink ◄─┴── orders ◄── Downlink
 //! ```
 //! PUBACK goes out when [`Ack::done`](crate::Ack::done) is called. Nothing outlives a connection: subscriptions and
 //! what was not acknowledged are gone with it, and the device repeats. Nothing is retained.
@@ -13,10 +13,11 @@ mod listener;
 mod order;
 mod session;
 mod sink;
+mod tls;
 mod v3;
 mod v5;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,9 +26,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::limits::{Limits, MAX_PAYLOAD_BYTES};
-use crate::port::{DeviceLink, Downlink, Error, LinkEvent, Stopper};
+use crate::port::{DeviceLink, Downlink, Error, LinkEvent, Reload, Stopper};
 use hub::{Hub, Order, Shared};
+use listener::Door;
 use session::Conn;
+use tls::Doorkeeper;
+pub use tls::Tls;
 
 /// Whether an id is a registered device's (and not a revoked one's).
 pub type IsDevice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -44,6 +48,9 @@ pub struct Config {
     /// Address for plain connections; loopback only. A client id is a claim there: a registered device's is kept to
     /// its own topics, any other is an operator's tool and reaches everything under `sanak/1/`.
     pub plain_listen: Option<SocketAddr>,
+    /// The devices' door: a client certificate whose common name is the device's id, the client id, and a
+    /// registered device's.
+    pub tls: Option<Tls>,
     /// Asked at every CONNECT, and cheap: a revoked device must be answered `false`.
     pub is_device: IsDevice,
     /// Events that may wait for the gateway before sockets are no longer read.
@@ -55,21 +62,37 @@ pub struct Config {
 impl Config {
     /// Plain connections on a loopback address, with the usual limits.
     pub fn plain(address: SocketAddr, is_device: IsDevice) -> Self {
-        Self { plain_listen: Some(address), is_device, queue: 4096, limits: Limits::default() }
+        Self { plain_listen: Some(address), tls: None, is_device, queue: 4096, limits: Limits::default() }
     }
 }
 
 /// Starts the link. Addresses are bound when it returns.
 ///
 /// # Errors
-/// An address cannot be bound, a plain one is not loopback, none is given, or there is no thread to be had.
+/// An address cannot be bound, a plain one is not loopback, none is given, a certificate or key is not as it should
+/// be, or there is no thread to be had.
 pub fn start(config: Config) -> Result<DeviceLink, Error> {
-    let plain = config.plain_listen.ok_or(Error::NothingToListenOn)?;
-    if !plain.ip().is_loopback() {
-        return Err(Error::PlainOffLoopback(plain));
+    let mut doors = Vec::new();
+    let mut keeper = None;
+    if let Some(plain) = config.plain_listen {
+        if !plain.ip().is_loopback() {
+            return Err(Error::PlainOffLoopback(plain));
+        }
+        doors.push(Door { listener: listener::bind(plain)?, keeper: None });
     }
-    let listener = listener::bind(plain)?;
-    let plain = listener.local_addr().ok();
+    if let Some(tls) = config.tls {
+        let listen = tls.listen;
+        keeper = Some(Arc::new(Doorkeeper::new(tls)?));
+        doors.push(Door { listener: listener::bind(listen)?, keeper: keeper.clone() });
+    }
+    if doors.is_empty() {
+        return Err(Error::NothingToListenOn);
+    }
+    let address = |tls: bool| {
+        let door = doors.iter().find(|door| door.keeper.is_some() == tls)?;
+        door.listener.local_addr().ok()
+    };
+    let (plain, tls) = (address(false), address(true));
     let (sender, events) = mpsc::channel::<LinkEvent>(config.queue.max(1));
     let (shared, orders) = Shared::new(config.limits, config.is_device, sender);
     let (stop, stopping) = oneshot::channel();
@@ -79,7 +102,8 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
         downlink: Downlink::new(shared.clone()),
         counters: shared.counters.clone(),
         plain,
-        tls: None,
+        tls,
+        reload: keeper.map(|keeper| Box::new(move || keeper.reload()) as Reload),
         stopper: Stopper { stop, stopped },
     };
     std::thread::Builder::new()
@@ -89,7 +113,7 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
                 .name("mqtt")
                 .ping_interval(0)
                 .build(ntex_net::DefaultRuntime)
-                .block_on(run(shared, orders, listener, stopping));
+                .block_on(run(shared, orders, doors, stopping));
             // Whoever dropped the link does not wait.
             let _ = ended.send(());
         })
@@ -101,24 +125,20 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
 async fn run(
     shared: Arc<Shared>,
     orders: mpsc::Receiver<Order>,
-    listener: TcpListener,
+    doors: Vec<Door>,
     stopping: oneshot::Receiver<()>,
 ) {
     let hub = Rc::new(Hub::new(shared.clone()));
     let settings = listener::settings(&shared.limits);
-    let listener = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::error!(%error, "mqtt: the listening socket is lost");
-            return;
-        }
-    };
-    let accepting = tokio::task::spawn_local(listener::accept(hub.clone(), listener, settings));
+    let mut accepting = Vec::new();
+    for door in doors {
+        accepting.push(tokio::task::spawn_local(listener::accept(hub.clone(), door, settings.clone())));
+    }
     let carrying = tokio::task::spawn_local(hub.clone().carry_out(orders));
     // An error: the link was dropped, which is a stop too.
     let _ = stopping.await;
     shared.stopping.store(true, Ordering::Relaxed);
-    accepting.abort();
+    accepting.iter().for_each(tokio::task::JoinHandle::abort);
     hub.close_all();
     let patience = tokio::time::Instant::now() + CLOSING;
     while !hub.is_empty() && tokio::time::Instant::now() < patience {

@@ -112,7 +112,7 @@ impl Conn {
                 || will.qos2)
         {
             let detail = format!("will of {} bytes on {:?}", will.payload.len(), clip(&will.topic));
-            self.refuse(&id, RefusedKind::Will, detail);
+            shared.refuse_stranger(&id, RefusedKind::Will, detail);
             return Err(Refusal::Will);
         }
         let peer = match &self.identity {
@@ -143,28 +143,29 @@ impl Conn {
         match &self.identity {
             Identity::Certified(name) if client_id != name => {
                 let detail = format!("client id {:?}, certificate {name:?}", clip(client_id));
-                self.refuse(name, RefusedKind::Identity, detail);
+                self.hub.shared.refuse_stranger(name, RefusedKind::Identity, detail);
                 Err(Refusal::Identity)
             }
             Identity::Certified(name) if !is_device(name) => {
-                self.refuse(name, RefusedKind::Identity, "no registered device".to_owned());
+                self.hub.shared.refuse_stranger(
+                    name,
+                    RefusedKind::Identity,
+                    "no registered device".to_owned(),
+                );
                 Err(Refusal::Identity)
             }
             Identity::Certified(name) => Ok((name.clone(), true)),
             Identity::Plain if client_id.is_empty() => Ok((format!("operator-{serial}"), false)),
             Identity::Plain if client_id.len() > MAX_CLIENT_ID || client_id.contains(char::is_control) => {
-                self.refuse("", RefusedKind::Identity, format!("client id {:?}", clip(client_id)));
+                self.hub.shared.refuse_stranger(
+                    "",
+                    RefusedKind::Identity,
+                    format!("client id {:?}", clip(client_id)),
+                );
                 Err(Refusal::Identity)
             }
             Identity::Plain => Ok((client_id.to_owned(), is_device(client_id))),
         }
-    }
-
-    fn refuse(&self, id: &str, what: RefusedKind, detail: String) {
-        let shared = &self.hub.shared;
-        shared.counters.refuse(what);
-        // When the gateway is that far behind, the count is enough.
-        let _ = shared.events.try_send(LinkEvent::Refused { client: id.to_owned(), what, detail });
     }
 
     /// The socket is closed: whatever has begun ends.

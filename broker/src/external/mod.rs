@@ -7,14 +7,15 @@
 mod backoff;
 mod session;
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::port::{AlarmKind, Counters, DeviceLink, Downlink, Error, LinkEvent, Stopper};
+use crate::tls::{self, KeyPair};
 pub use backoff::Backoff;
 use session::{Link, Way};
 
@@ -32,6 +33,8 @@ pub struct Config {
     pub client_id: String,
     /// User and password, where the broker asks for them.
     pub credentials: Option<(String, String)>,
+    /// TLS towards the broker: the authority that signed it, and our own certificate where it asks for one.
+    pub tls: Option<(PathBuf, Option<KeyPair>)>,
     /// Election whose devices are listened to.
     pub election: String,
     /// Events that may wait for the gateway before the session is no longer read.
@@ -48,6 +51,7 @@ impl Config {
             port,
             client_id: client_id.to_owned(),
             credentials: None,
+            tls: None,
             election: election.to_owned(),
             queue: 4096,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
@@ -58,9 +62,9 @@ impl Config {
 /// Starts the link. It need not be connected when this returns: attempts go on until it is stopped.
 ///
 /// # Errors
-/// There is no thread to be had.
+/// A certificate or key is not as it should be, or there is no thread to be had.
 pub fn start(config: Config) -> Result<DeviceLink, Error> {
-    let (link, supervisor) = assemble(config, None);
+    let (link, supervisor) = assemble(config, None)?;
     let (stop, stopping) = oneshot::channel();
     let (ended, stopped) = oneshot::channel();
     thread("mqtt-session", async move {
@@ -86,18 +90,27 @@ impl Ends {
             counters: self.counters,
             plain: address,
             tls: None,
+            reload: None,
             stopper,
         }
     }
 }
 
 /// Makes both sides; `ready` is told when the session is subscribed for the first time.
-pub(crate) fn assemble(config: Config, ready: Option<oneshot::Sender<()>>) -> (Ends, Supervisor) {
+pub(crate) fn assemble(
+    config: Config,
+    ready: Option<oneshot::Sender<()>>,
+) -> Result<(Ends, Supervisor), Error> {
+    let mut options = session::options(&config.client_id, &config.host, config.port, config.credentials);
+    if let Some((ca, ours)) = &config.tls {
+        let tls = tls::client(ca, ours.as_ref())?;
+        options.set_transport(rumqttc::Transport::tls_with_config(rumqttc::TlsConfiguration::Rustls(tls)));
+    }
     let (events, waiting) = mpsc::channel(config.queue.max(1));
     let counters = Arc::<Counters>::default();
     let way = Arc::new(Way::new(counters.clone()));
     let link = Link {
-        options: session::options(&config.client_id, &config.host, config.port, config.credentials),
+        options,
         election: config.election,
         events,
         way: way.clone(),
@@ -105,7 +118,7 @@ pub(crate) fn assemble(config: Config, ready: Option<oneshot::Sender<()>>) -> (E
         known: AtomicBool::new(false),
         ready: Mutex::new(ready),
     };
-    (Ends { events: waiting, way, counters }, Supervisor { link, backoff: config.backoff })
+    Ok((Ends { events: waiting, way, counters }, Supervisor { link, backoff: config.backoff }))
 }
 
 /// Keeps a session alive.

@@ -49,7 +49,10 @@ pub async fn message(link: &mut DeviceLink) -> Message {
 pub async fn refusal(link: &mut DeviceLink) -> (String, RefusedKind) {
     loop {
         match next(link).await {
-            LinkEvent::Refused { client, what, .. } => return (client, what),
+            LinkEvent::Refused { client, what, detail } => {
+                eprintln!("refused {}: {detail}", what.name());
+                return (client, what);
+            }
             LinkEvent::Connected { .. } | LinkEvent::Gone { .. } => {}
             other => panic!("a refusal was expected, not {other:?}"),
         }
@@ -111,11 +114,19 @@ pub struct Options {
     /// Received messages are not acknowledged.
     pub mute: bool,
     pub keep_alive: Duration,
+    pub tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 impl Options {
     pub fn new(id: &str, version: Version) -> Self {
-        Self { id: id.to_owned(), version, will: None, mute: false, keep_alive: Duration::from_secs(30) }
+        Self {
+            id: id.to_owned(),
+            version,
+            will: None,
+            mute: false,
+            keep_alive: Duration::from_secs(30),
+            tls: None,
+        }
     }
 
     pub fn will(mut self, topic: &str, payload: &[u8]) -> Self {
@@ -125,6 +136,11 @@ impl Options {
 
     pub fn mute(mut self) -> Self {
         self.mute = true;
+        self
+    }
+
+    pub fn tls(mut self, config: Arc<rustls::ClientConfig>) -> Self {
+        self.tls = Some(config);
         self
     }
 
@@ -151,6 +167,9 @@ impl Options {
             .set_manual_acks(self.mute);
         if let Some((topic, payload)) = self.will {
             options.set_last_will(v4::LastWill::new(topic, payload, v4::QoS::AtLeastOnce, true));
+        }
+        if let Some(tls) = self.tls {
+            options.set_transport(v4::Transport::tls_with_config(v4::TlsConfiguration::Rustls(tls)));
         }
         let (client, mut events) = v4::AsyncClient::new(options, 4096);
         let (sender, seen) = mpsc::unbounded_channel();
@@ -181,6 +200,9 @@ impl Options {
             let will =
                 v5::mqttbytes::v5::LastWill::new(topic, payload, v5::mqttbytes::QoS::AtLeastOnce, true, None);
             options.set_last_will(will);
+        }
+        if let Some(tls) = self.tls {
+            options.set_transport(v4::Transport::tls_with_config(v4::TlsConfiguration::Rustls(tls)));
         }
         let (client, mut events) = v5::AsyncClient::new(options, 4096);
         let (sender, seen) = mpsc::unbounded_channel();
