@@ -51,7 +51,7 @@ pub struct Config {
 
 impl Config {
     /// The usual settings: a gigabyte may wait.
-    pub fn new(listen: SocketAddr, election: &str, devices: usize) -> Self {
+    pub fn new(listen: SocketAddr, devices: usize, election: &str) -> Self {
         Self { listen, devices, election: election.to_owned(), queue: 4096, retention: 1 << 30 }
     }
 }

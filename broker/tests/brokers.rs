@@ -23,7 +23,7 @@ fn anywhere() -> SocketAddr {
 }
 
 fn start_embedded() -> DeviceLink {
-    embedded::start(embedded::Config::new(anywhere(), "kg-demo", 10)).unwrap()
+    embedded::start(embedded::Config::new(anywhere(), 10, "kg-demo")).unwrap()
 }
 
 /// A broker on a thread of its own, until it is ended.
@@ -215,7 +215,7 @@ async fn an_oversized_message_is_refused_and_not_asked_for_again() {
 async fn messages_that_the_broker_skips_raise_an_alarm() {
     tracing_subscriber::registry().with(embedded::JumpLayer).init();
     let config =
-        embedded::Config { retention: 16 * 1024, ..embedded::Config::new(anywhere(), "kg-demo", 10) };
+        embedded::Config { retention: 16 * 1024, ..embedded::Config::new(anywhere(), 10, "kg-demo") };
     let mut link = embedded::start(config).unwrap();
     let mut client = Options::new(URN, Version::V4).connect(link.address().unwrap()).await;
     for _ in 0..400 {
@@ -244,18 +244,18 @@ async fn a_stopped_link_leaves_its_address_and_sends_no_more() {
     let (address, downlink) = (link.address().unwrap(), link.downlink());
     link.stop().await;
     assert!(!downlink.publish(&topic(URN, "receipt"), Bytes::new()));
-    embedded::start(embedded::Config::new(address, "kg-demo", 10)).unwrap().stop().await;
+    embedded::start(embedded::Config::new(address, 10, "kg-demo")).unwrap().stop().await;
 }
 
 #[tokio::test]
 async fn the_embedded_broker_is_refused_off_loopback_and_for_a_whole_country() {
     let error =
-        embedded::start(embedded::Config::new("0.0.0.0:0".parse().unwrap(), "kg-demo", 10)).err().unwrap();
+        embedded::start(embedded::Config::new("0.0.0.0:0".parse().unwrap(), 10, "kg-demo")).err().unwrap();
     assert!(matches!(error, Error::EmbeddedOffLoopback(_)), "{error}");
-    let error = embedded::start(embedded::Config::new(anywhere(), "kg-demo", 2_001)).err().unwrap();
+    let error = embedded::start(embedded::Config::new(anywhere(), 2_001, "kg-demo")).err().unwrap();
     assert!(matches!(error, Error::TooManyDevices { devices: 2_001, .. }), "{error}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let _held = std::net::TcpListener::bind(taken).unwrap();
-    let error = embedded::start(embedded::Config::new(taken, "kg-demo", 10)).err().unwrap();
+    let error = embedded::start(embedded::Config::new(taken, 10, "kg-demo")).err().unwrap();
     assert!(error.to_string().contains(&taken.to_string()), "{error}");
 }
