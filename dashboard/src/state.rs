@@ -95,8 +95,8 @@ type Slot = tokio::sync::Mutex<Option<(Instant, Arc<Body>)>>;
 
 /// How long an answer stands.
 const FRESH: Duration = Duration::from_secs(1);
-/// Most questions remembered.
-const QUESTIONS: usize = 512;
+/// Most questions remembered; beyond them each is answered by itself.
+const QUESTIONS: usize = 128;
 
 impl Recent {
     /// The answer to a question, made now unless it was made within a second. Who asks while it is being made
@@ -118,11 +118,19 @@ impl Recent {
 
     fn slot(&self, question: String) -> Arc<Slot> {
         let mut all = self.by_question.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= QUESTIONS && !all.contains_key(&question) {
-            // What nobody waits for is forgotten; it was good for a second.
-            all.retain(|_, slot| Arc::strong_count(slot) > 1);
+        if let Some(slot) = all.get(&question) {
+            return Arc::clone(slot);
         }
-        Arc::clone(all.entry(question).or_default())
+        // Stale answers go when a new question comes: memory follows what is asked within a second.
+        all.retain(|_, slot| match slot.try_lock() {
+            Ok(made) => made.as_ref().is_some_and(|(at, _)| at.elapsed() < FRESH),
+            Err(_) => true,
+        });
+        let slot = Arc::<Slot>::default();
+        if all.len() < QUESTIONS {
+            all.insert(question, Arc::clone(&slot));
+        }
+        slot
     }
 }
 

@@ -17,10 +17,10 @@ impl Sums {
         let empty = direct.map(|slot| (slot, Figures::empty(layout.contests(slot).iter().copied())));
         let mut sums: BTreeMap<usize, Figures> = empty.collect();
         let none = Figures::default();
-        for slot in layout.upper()..layout.len() {
+        for (slot, figures) in figures.iter().enumerate() {
             for above in layout.summed_into(slot) {
                 if let Some(sum) = sums.get_mut(&above) {
-                    sum.replace(layout.id(above), &none, &figures[slot])?;
+                    sum.replace(layout.id(above), &none, figures)?;
                 }
             }
         }

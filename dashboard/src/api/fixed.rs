@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use election::{
-    Definition, UnitId,
+    Definition, PrecinctId, UnitId,
     definition::{Contest, ContestOption, Counting, Device, DeviceKind, DeviceStatus, Precinct},
 };
 use feed::{Body, rfc3339};
@@ -26,6 +26,8 @@ pub(crate) struct Fixed {
     pub without_keys: Tagged,
     /// Every precinct's place.
     pub places: Tagged,
+    /// Each precinct's place by itself.
+    pub place: BTreeMap<PrecinctId, Value>,
     /// Geometry by layer.
     pub layers: Layers,
     /// The description of this interface.
@@ -41,12 +43,13 @@ impl Fixed {
         let mut election = describe(definition, centre_keys);
         let without_keys = tagged(election.to_string());
         election["devices"] = definition.devices().values().map(device).collect();
-        let districts = Districts::of(definition);
-        let places: Vec<Value> = definition.precincts().values().map(|of| districts.place(of)).collect();
+        let place = places(definition);
+        let all: Vec<&Value> = place.values().collect();
         Self {
             election: tagged(election.to_string()),
             without_keys,
-            places: tagged(Value::from(places).to_string()),
+            places: tagged(json!(all).to_string()),
+            place,
             layers: boundaries.into_iter().map(|(layer, bytes)| (layer, tagged(bytes))).collect(),
             openapi: tagged(OPENAPI),
         }
@@ -126,45 +129,40 @@ fn device(device: &Device) -> Value {
     })
 }
 
-/// Active devices by precinct, so that a place is described without looking through all of them.
-pub(crate) struct Districts<'a> {
-    definition: &'a Definition,
-    devices: BTreeMap<election::PrecinctId, (u32, u32)>,
-}
-
-impl<'a> Districts<'a> {
-    pub(crate) fn of(definition: &'a Definition) -> Self {
-        let mut devices = BTreeMap::new();
-        for device in definition.devices().values().filter(|of| of.status == DeviceStatus::Active) {
-            if let Some(at) = device.precinct {
-                let (urns, terminals) = devices.entry(at).or_insert((0, 0));
-                match device.kind {
-                    DeviceKind::Urn => *urns += 1,
-                    DeviceKind::IdTerminal => *terminals += 1,
-                }
+/// Each precinct's place, with its active devices.
+fn places(definition: &Definition) -> BTreeMap<PrecinctId, Value> {
+    let mut devices: BTreeMap<PrecinctId, (u32, u32)> = BTreeMap::new();
+    for device in definition.devices().values().filter(|of| of.status == DeviceStatus::Active) {
+        if let Some(at) = device.precinct {
+            let (urns, terminals) = devices.entry(at).or_default();
+            match device.kind {
+                DeviceKind::Urn => *urns += 1,
+                DeviceKind::IdTerminal => *terminals += 1,
             }
         }
-        Self { definition, devices }
     }
+    let place = |precinct: &Precinct| {
+        let devices = devices.get(&precinct.id).copied().unwrap_or_default();
+        (precinct.id, place(definition, precinct, devices))
+    };
+    definition.precincts().values().map(place).collect()
+}
 
-    /// A precinct's place (API "places").
-    pub(crate) fn place(&self, precinct: &Precinct) -> Value {
-        let (urns, terminals) = self.devices.get(&precinct.id).copied().unwrap_or_default();
-        let path = self.definition.path(precinct);
-        let districts: Vec<String> =
-            path.iter().filter(|unit| matches!(unit, UnitId::District(_))).map(UnitId::to_string).collect();
-        let count = match precinct.counting {
-            Counting::Urn => "urn",
-            Counting::Manual => "manual",
-        };
-        json!({
-            "precinct": precinct.id, "parent": precinct.parent.to_string(), "districts": districts,
-            "count": count, "registered": precinct.registered,
-            "lon": precinct.position.map(|at| at.0), "lat": precinct.position.map(|at| at.1),
-            "name": precinct.name, "address": precinct.address,
-            "polls_close": rfc3339(precinct.polls_close), "urns": urns, "terminals": terminals,
-        })
-    }
+fn place(definition: &Definition, precinct: &Precinct, (urns, terminals): (u32, u32)) -> Value {
+    let path = definition.path(precinct);
+    let districts = path.iter().filter(|unit| matches!(unit, UnitId::District(_)));
+    let count = match precinct.counting {
+        Counting::Urn => "urn",
+        Counting::Manual => "manual",
+    };
+    json!({
+        "precinct": precinct.id, "parent": precinct.parent.to_string(),
+        "districts": districts.map(UnitId::to_string).collect::<Vec<_>>(),
+        "count": count, "registered": precinct.registered,
+        "lon": precinct.position.map(|at| at.0), "lat": precinct.position.map(|at| at.1),
+        "name": precinct.name, "address": precinct.address,
+        "polls_close": rfc3339(precinct.polls_close), "urns": urns, "terminals": terminals,
+    })
 }
 
 /// Hundredths of a percent as a decimal string of percent: 50 is `0.5`.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Keep},
-    api::{fixed::Districts, lists},
+    api::{lists, results::tag},
     port::PrecinctDetail,
     problem::Problem,
     state::App,
@@ -27,14 +27,16 @@ pub(crate) async fn precinct(
     let (election, number) = of.into_inner();
     app.election(&election)?;
     let id = app.precinct(&number)?;
-    let body = app.recent.answer(format!("precinct {id}"), async || describe(&app, id).await).await?;
+    // A new version is shown at once; within one, a crowd asks once a second.
+    let question = format!("precinct {id} {}", tag(&app.latest()));
+    let body = app.recent.answer(question, async || describe(&app, id).await).await?;
     Answer::fresh(body).to(&request).await
 }
 
 async fn describe(app: &App, id: PrecinctId) -> Result<Bytes, Problem> {
     let unknown = || Problem::not_found(format!("there is no precinct {id} in this election"));
     let detail = app.ask(app.inquiry.precinct(id)).await?.ok_or_else(unknown)?;
-    let entry = app.definition().precincts().get(&id).ok_or_else(unknown)?;
+    let place = app.fixed.place.get(&id).ok_or_else(unknown)?;
     let latest = app.latest();
     let unit = UnitId::Precinct(id);
     let figures = latest.unit(&unit).ok_or_else(unknown)?;
@@ -45,7 +47,6 @@ async fn describe(app: &App, id: PrecinctId) -> Result<Bytes, Problem> {
         .filter(|of| of.correction.units.contains(&unit))
         .map(lists::correction)
         .collect();
-    let place = Districts::of(app.definition()).place(entry);
     let rest = json!({
         "place": place, "reports": reports(&detail), "discrepancies": discrepancies(&detail),
         "corrections": corrections, "documents": [],

@@ -14,13 +14,14 @@ use crate::{
 };
 
 /// What a reader asks for.
+#[derive(Debug)]
 struct Wanted {
     within: Vec<UnitId>,
     phase: Option<Phase>,
     discrepancy: Option<Discrepancy>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Discrepancy {
     /// With any open flag, or without.
     Any(bool),
@@ -88,7 +89,8 @@ pub(crate) async fn precincts(
         }
         _ => None,
     };
-    let question = format!("{} {} {}", tag(&latest), request.path(), request.query_string());
+    // By what is meant, not by how it is written: a crowd of spellings is one question.
+    let question = format!("precincts {} {wanted:?}", tag(&latest));
     let make = async || {
         let units: Vec<UnitId> = chosen(&app, &wanted, flagged.as_ref()).map(UnitId::Precinct).collect();
         Ok(latest.some(units.iter()))

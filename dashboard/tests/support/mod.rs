@@ -1,0 +1,238 @@
+//! A server over real sockets, fed by a night that rolls up, with a desk in the actors' place.
+
+#[path = "../../feed/tests/country/mod.rs"]
+pub mod country;
+
+use std::{
+    collections::BTreeMap,
+    future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use country::{Night, OPEN, SMALL};
+use dashboard::{
+    BoxFuture, Condition, Config, Envelope, Inquiry, MissingEntry, Parts, Person, PrecinctDetail,
+    QuarantineEntry, Readiness, Refused, Server,
+};
+use election::{
+    Code, PrecinctId, UnitId,
+    definition::DeviceKind,
+    figures::Phase,
+    precinct::{Flag, ReportEntry},
+    record::Decision,
+    report::{Digest, Offset, ReportType, Verdict},
+};
+use feed::Feed;
+use prometheus::Registry;
+use serde_json::Value;
+
+/// Answers what the actors would, and notes what it was asked.
+#[derive(Default)]
+pub struct Desk {
+    pub asked: AtomicUsize,
+    pub silent: AtomicBool,
+    pub broken: AtomicBool,
+    pub decided: Mutex<Vec<Decision>>,
+}
+
+impl Desk {
+    fn answer<T: Send + 'static>(&self, answer: T) -> BoxFuture<'_, T> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.silent.load(Ordering::Relaxed) {
+            return Box::pin(future::pending());
+        }
+        Box::pin(future::ready(answer))
+    }
+}
+
+fn first() -> PrecinctId {
+    PrecinctId::new(1).unwrap()
+}
+
+impl Inquiry for Desk {
+    fn precinct(&self, id: PrecinctId) -> BoxFuture<'_, Option<PrecinctDetail>> {
+        let entry = ReportEntry {
+            offset: Offset(5),
+            seq: 2,
+            digest: Digest([0xab; 32]),
+            report_type: ReportType::Tally,
+            at: OPEN,
+            arrived: OPEN,
+            verdict: Verdict::Accepted,
+            codes: vec![Code::W12],
+        };
+        let device = "u-1".parse().unwrap();
+        let flag = Flag { code: Code::W12, device: Some("u-1".parse().unwrap()), contest: None };
+        self.answer(Some(match id == first() {
+            true => {
+                PrecinctDetail { reports: vec![(device, DeviceKind::Urn, entry)], flags: vec![(flag, OPEN)] }
+            }
+            false => PrecinctDetail::default(),
+        }))
+    }
+
+    fn flagged(&self, code: Code) -> BoxFuture<'_, Vec<PrecinctId>> {
+        self.answer(if code == Code::W12 { vec![first()] } else { Vec::new() })
+    }
+
+    fn quarantine(&self) -> BoxFuture<'_, Vec<QuarantineEntry>> {
+        self.answer(vec![QuarantineEntry {
+            offset: Offset(9),
+            precinct: first(),
+            device: "u-1".parse().unwrap(),
+            seq: 2,
+            report_type: ReportType::Tally,
+            codes: vec![Code::Q02],
+            arrived: OPEN,
+        }])
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Vec<MissingEntry>> {
+        self.answer(vec![MissingEntry {
+            precinct: first(),
+            parent: "raion:r1-1".parse().unwrap(),
+            phase: Phase::Counting,
+            registered: 1000,
+            urns: 2,
+            urns_reported: 1,
+            terminals: 3,
+            closings: 2,
+        }])
+    }
+
+    fn envelope(&self, precinct: PrecinctId, offset: Offset) -> BoxFuture<'_, Option<Envelope>> {
+        let known = precinct == first() && offset.0 < 10;
+        self.answer(known.then(|| Envelope { bytes: vec![0xd2, 0x84], carries_votes: offset.0 == 5 }))
+    }
+
+    fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>> {
+        let answer = match decision.reason.as_str() {
+            "object" => Err(Refused::Objection("device u-1 has sent its final report".into())),
+            "full" => Err(Refused::Unavailable("the journal cannot be written".into())),
+            _ => Ok(Offset(77)),
+        };
+        self.decided.lock().unwrap().push(decision);
+        self.answer(answer)
+    }
+
+    fn ready(&self) -> Readiness {
+        let broken = self.broken.load(Ordering::Relaxed);
+        let state = if broken { Err("the disk is full".to_owned()) } else { Ok(()) };
+        Readiness(vec![Condition { what: "journal".into(), state }])
+    }
+}
+
+/// Everything around a server.
+pub struct House {
+    pub server: Server,
+    pub feed: Arc<Feed>,
+    pub night: Night,
+    pub desk: Arc<Desk>,
+    pub registry: Registry,
+    pub http: reqwest::Client,
+}
+
+pub const TOKEN: &str = "0f7c1e5d2b6a";
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A house whose configuration is changed first.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::of(SMALL, change).await
+    }
+
+    pub async fn of(size: country::Size, change: impl FnOnce(&mut Config)) -> Self {
+        let definition = country::definition(size);
+        let feed = Arc::new(country::feed(&definition));
+        let desk = Arc::new(Desk::default());
+        let mut config = Config::on("127.0.0.1:0".parse().unwrap());
+        config.workers = 2;
+        config.room = vec![Person::new("A. Observer", "another token"), Person::new("B. Asanova", TOKEN)];
+        config.limits.inquiry = Duration::from_millis(300);
+        change(&mut config);
+        let registry = Registry::new();
+        let regions = br#"{"type":"FeatureCollection","features":[]}"#;
+        let parts = Parts {
+            feed: Arc::clone(&feed),
+            boundaries: BTreeMap::from([("regions".to_owned(), regions.to_vec())]),
+            centre_keys: vec![("centre".to_owned(), [0xcd; 32])],
+            inquiry: Arc::clone(&desk) as Arc<dyn Inquiry>,
+            registry: registry.clone(),
+        };
+        let server = dashboard::start(config, parts).await.unwrap();
+        let policy = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder().redirect(policy).build().unwrap();
+        Self { server, feed, night: Night::new(&definition), desk, registry, http }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.server.address)
+    }
+
+    /// An address below the election.
+    pub fn election(&self, path: &str) -> String {
+        self.url(&format!("/api/v1/elections/kg-test{path}"))
+    }
+
+    pub async fn get(&self, url: &str) -> reqwest::Response {
+        self.http.get(url).send().await.unwrap()
+    }
+
+    /// The JSON at an address, which answers 200.
+    pub async fn json(&self, url: &str) -> Value {
+        let answer = self.get(url).await;
+        assert_eq!(answer.status(), 200, "{url}");
+        assert_eq!(answer.headers()["content-type"], "application/json", "{url}");
+        answer.json().await.unwrap()
+    }
+
+    /// The problem at an address.
+    pub async fn problem(&self, url: &str) -> (u16, String) {
+        problem(self.get(url).await).await
+    }
+
+    pub fn publish(&mut self) -> feed::Position {
+        self.feed.publish(self.night.cut()).unwrap()
+    }
+
+    /// The value of a counter or gauge, all labels together.
+    pub fn measured(&self, name: &str) -> f64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == name);
+        let metrics = family.map(|family| family.get_metric()).unwrap_or_default();
+        metrics.iter().map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value()).sum()
+    }
+}
+
+/// An answer that is a problem document: its status and what it says.
+pub async fn problem(answer: reqwest::Response) -> (u16, String) {
+    let status = answer.status().as_u16();
+    let url = answer.url().to_string();
+    assert_eq!(answer.headers()["content-type"], "application/problem+json", "{url}");
+    let document: Value = answer.json().await.unwrap();
+    assert_eq!(document["status"], status, "{url}");
+    assert!(document["title"].is_string() && document["type"].is_string(), "{url}");
+    (status, document["detail"].as_str().unwrap().to_owned())
+}
+
+/// Waits until something holds, for a few seconds.
+pub async fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it never came to hold");
+}
+
+pub fn unit(text: &str) -> UnitId {
+    text.parse().unwrap()
+}
