@@ -12,7 +12,7 @@
 //! | `writer` | appending, rolling, and what to do when the disk says no |
 //! | `open` | [`Journal`]: the lock, recovery, the first segment |
 //! | `appender` | the queue, the thread that writes, the release in order; [`Counters`] |
-//! | `reader`, `records` | records by offset, or in sequence and decoded on all cores |
+//! | `reader`, `records` | records by offset, or in sequence |
 //! | `check` | the integrity of everything |
 //! | `clock` | what time it is where reports arrive |
 

@@ -1,9 +1,8 @@
-//! Records in sequence. They are read by one thread and decoded by all, a chunk at a time: after a restart
-//! this is what the night waits for.
+//! Records in sequence, segment by segment, each decoded when it is asked for.
 
-use std::{collections::VecDeque, ops::Range, panic::resume_unwind, sync::Arc, thread};
+use std::sync::Arc;
 
-use election::{Timestamp, report::Offset};
+use election::report::Offset;
 
 use crate::{
     entry::{Entry, Journaled, split_report},
@@ -13,16 +12,8 @@ use crate::{
     segment::{SegmentReader, Stop},
 };
 
-/// The first chunk is small: who reads one record wants no more. Each next one is twice as large, up to:
-const MAX_CHUNK: usize = 8_192;
-const MAX_CHUNK_BYTES: usize = 8 << 20;
-/// Fewer records are not worth a thread.
-const MIN_FOR_THREADS: usize = 512;
-
 /// Tells by its topic whether a report is wanted.
 type Wanted = Box<dyn FnMut(&str) -> bool + Send>;
-
-type Item = Result<Journaled<Entry>, Error>;
 
 /// Records in their order; the first error is the last item.
 pub struct Records {
@@ -31,32 +22,12 @@ pub struct Records {
     from: u64,
     reader: Option<SegmentReader>,
     wanted: Option<Wanted>,
-    chunk: usize,
-    decoded: VecDeque<Item>,
-}
-
-/// Records as they were read, and why no more were.
-#[derive(Default)]
-struct Chunk {
-    bytes: Vec<u8>,
-    records: Vec<Undecoded>,
-    error: Option<Error>,
-}
-
-struct Undecoded {
-    offset: u64,
-    arrival: Timestamp,
-    kind: Kind,
-    payload: Range<usize>,
-    /// For the error message.
-    segment: Arc<Indexed>,
-    position: u64,
 }
 
 impl Records {
     pub(crate) fn new(mut segments: Vec<Arc<Indexed>>, from: u64) -> Self {
         segments.reverse();
-        Self { segments, from, reader: None, wanted: None, chunk: 1, decoded: VecDeque::new() }
+        Self { segments, from, reader: None, wanted: None }
     }
 
     /// Leaves out the reports whose topic is not wanted, without decoding them. Decisions and observations
@@ -65,49 +36,34 @@ impl Records {
         Self { wanted: Some(Box::new(wanted)), ..self }
     }
 
-    fn fill(&mut self) {
-        let mut chunk = Chunk::default();
-        while chunk.records.len() < self.chunk && chunk.bytes.len() < MAX_CHUNK_BYTES {
-            match self.read(&mut chunk) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    self.segments.clear();
-                    chunk.error = Some(error);
-                    break;
-                }
-            }
-        }
-        self.chunk = (self.chunk * 2).min(MAX_CHUNK);
-        self.decoded = chunk.decode();
-        if let Some(first) = self.decoded.iter().position(|item| item.is_err()) {
-            self.decoded.truncate(first + 1);
-            self.segments.clear();
-        }
-    }
-
-    /// Reads one record into a chunk; `false` after the last one.
-    fn read(&mut self, chunk: &mut Chunk) -> Result<bool, Error> {
-        while let Some(segment) = self.segments.last() {
-            let reader = match &mut self.reader {
-                Some(reader) => reader,
-                unopened => unopened.insert(open_at(segment, self.from)?),
+    fn advance(&mut self) -> Result<Option<Journaled<Entry>>, Error> {
+        loop {
+            let Some(reader) = &mut self.reader else {
+                let Some(segment) = self.segments.pop() else { return Ok(None) };
+                self.reader = Some(open_at(&segment, self.from)?);
+                continue;
             };
             let (position, offset) = reader.place();
-            match reader.next() {
-                Ok(raw) if offset < self.from || !is_wanted(&mut self.wanted, &raw) => {}
-                Ok(raw) => {
-                    chunk.push(&raw, Arc::clone(segment), position);
-                    return Ok(true);
-                }
+            let raw = match reader.next() {
+                Ok(raw) => raw,
                 Err(Stop::End) => {
                     self.reader = None;
-                    self.segments.pop();
+                    continue;
                 }
-                Err(stop) => return reader.error(stop).map_or(Ok(false), Err),
+                Err(stop) => return reader.error(stop).map_or(Ok(None), Err),
+            };
+            if offset < self.from || !is_wanted(&mut self.wanted, &raw) {
+                continue;
             }
+            let arrival = raw.arrival;
+            return match Entry::decode(raw.kind, raw.payload) {
+                Ok(entry) => Ok(Some(Journaled::new(offset, arrival, entry))),
+                Err(what) => {
+                    let (file, offset) = (reader.path().to_owned(), Offset(offset));
+                    Err(Error::Damaged { file, position, offset, what })
+                }
+            };
         }
-        Ok(false)
     }
 }
 
@@ -129,65 +85,16 @@ fn open_at(segment: &Indexed, offset: u64) -> Result<SegmentReader, Error> {
     Ok(reader)
 }
 
-impl Chunk {
-    fn push(&mut self, raw: &Raw<'_>, segment: Arc<Indexed>, position: u64) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(raw.payload);
-        let payload = start..self.bytes.len();
-        let (offset, arrival, kind) = (raw.offset, raw.arrival, raw.kind);
-        self.records.push(Undecoded { offset, arrival, kind, payload, segment, position });
-    }
-
-    fn decode(self) -> VecDeque<Item> {
-        let (bytes, records) = (self.bytes.as_slice(), self.records.as_slice());
-        let threads = if records.len() < MIN_FOR_THREADS {
-            1
-        } else {
-            thread::available_parallelism().map_or(1, |cores| cores.get().min(8))
-        };
-        let each = records.len().div_ceil(threads).max(1);
-        let mut decoded = VecDeque::with_capacity(records.len() + 1);
-        thread::scope(|scope| {
-            let mut parts = records.chunks(each);
-            let own = parts.next().unwrap_or_default();
-            let others: Vec<_> = parts
-                .map(|part| {
-                    scope.spawn(|| part.iter().map(|record| record.decode(bytes)).collect::<Vec<_>>())
-                })
-                .collect();
-            decoded.extend(own.iter().map(|record| record.decode(bytes)));
-            for other in others {
-                decoded.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            }
-        });
-        decoded.extend(self.error.map(Err));
-        decoded
-    }
-}
-
-impl Undecoded {
-    fn decode(&self, bytes: &[u8]) -> Item {
-        let payload = bytes.get(self.payload.clone()).unwrap_or_default();
-        match Entry::decode(self.kind, payload) {
-            Ok(entry) => Ok(Journaled::new(self.offset, self.arrival, entry)),
-            Err(what) => Err(Error::Damaged {
-                file: self.segment.path.clone(),
-                position: self.position,
-                offset: Offset(self.offset),
-                what,
-            }),
-        }
-    }
-}
-
 impl Iterator for Records {
-    type Item = Item;
+    type Item = Result<Journaled<Entry>, Error>;
 
-    fn next(&mut self) -> Option<Item> {
-        if self.decoded.is_empty() {
-            self.fill();
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.advance().transpose();
+        if matches!(item, Some(Err(_))) {
+            self.segments.clear();
+            self.reader = None;
         }
-        self.decoded.pop_front()
+        item
     }
 }
 
@@ -199,7 +106,7 @@ impl std::fmt::Debug for Records {
 
 #[cfg(test)]
 mod tests {
-    use election::report::Digest;
+    use election::{Timestamp, report::Digest};
 
     use super::*;
     use crate::{
@@ -224,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn records_come_in_order_from_all_cores_and_an_error_is_the_last() {
+    fn records_come_in_order_and_an_error_is_the_last() {
         let dir = tempfile::tempdir().unwrap();
         with_nonsense(dir.path(), 20_000);
         let mut records = Reader::open(dir.path()).unwrap().records(Offset(1));

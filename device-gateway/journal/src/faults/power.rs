@@ -160,7 +160,7 @@ impl StoredFile for FragileFile {
         let mut state = self.disk.0.lock().unwrap();
         let State { files, chance, .. } = &mut *state;
         let Image { shown, durable, dirty } = &mut files[self.id];
-        if begun.is_ok() {
+        if begun.is_ok() || chance.below(2) == 0 {
             durable.resize(shown.len(), 0);
         }
         for sector in dirty.drain(..) {
