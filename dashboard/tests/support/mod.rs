@@ -4,7 +4,6 @@
 pub mod country;
 
 use std::{
-    collections::BTreeMap,
     future,
     sync::{
         Arc, Mutex,
@@ -158,10 +157,11 @@ impl House {
         config.limits.inquiry = Duration::from_millis(300);
         change(&mut config);
         let registry = Registry::new();
-        let regions = br#"{"type":"FeatureCollection","features":[]}"#;
+        let empty = br#"{"type":"FeatureCollection","features":[]}"#;
+        let layers = ["regions", "raions", "districts", "precincts", "lakes", "neighbours", "settlements"];
         let parts = Parts {
             feed: Arc::clone(&feed),
-            boundaries: BTreeMap::from([("regions".to_owned(), regions.to_vec())]),
+            boundaries: layers.map(|layer| (layer.to_owned(), empty.to_vec())).into(),
             centre_keys: vec![("centre".to_owned(), [0xcd; 32])],
             inquiry: Arc::clone(&desk) as Arc<dyn Inquiry>,
             registry: registry.clone(),
