@@ -26,6 +26,9 @@ const JUDGE_EVERY: Duration = Duration::from_secs(1);
 /// message (PROTOCOL §4, simulated time).
 const SILENT_AT_LEAST: Duration = Duration::from_secs(10);
 
+/// Most flags put on record in one judgement, so that reports need not wait behind them.
+const FLAGS_AT_ONCE: usize = 1_000;
+
 /// The actor that watches over the devices.
 pub struct Liveness {
     definition: Arc<Definition>,
@@ -106,13 +109,23 @@ impl Liveness {
         Self { definition, watches, raised: night.raised.clone(), recorder, tempo }
     }
 
-    /// Puts a change of a flag on record.
+    /// Puts a change of a flag on record. Where there is no room for it now, it has not changed yet.
     fn flag(&mut self, device: &DeviceId, precinct: PrecinctId, code: Code, raised: bool) {
         let key = (device.clone(), code);
-        let changed = if raised { self.raised.insert(key) } else { self.raised.remove(&key) };
-        if changed {
-            let device = device.clone();
-            self.recorder.record(Observation::Device { precinct, device, code, raised }, self.tempo.now());
+        if self.raised.contains(&key) == raised {
+            return;
+        }
+        let observation = Observation::Device { precinct, device: device.clone(), code, raised };
+        if self.recorder.record(observation, self.tempo.now()) {
+            self.set(key, raised);
+        }
+    }
+
+    fn set(&mut self, key: (DeviceId, Code), raised: bool) {
+        if raised {
+            self.raised.insert(key);
+        } else {
+            self.raised.remove(&key);
         }
     }
 
@@ -129,7 +142,7 @@ impl Liveness {
             })
             .filter(|(device, _, code, raised)| self.raised.contains(&(device.clone(), *code)) != *raised)
             .collect();
-        for (device, precinct, code, raised) in changes {
+        for (device, precinct, code, raised) in changes.into_iter().take(FLAGS_AT_ONCE) {
             self.flag(&device, precinct, code, raised);
         }
     }
@@ -218,6 +231,21 @@ impl Handler<Heard> for Liveness {
         let precinct = watch.precinct;
         for (code, raised) in flags {
             self.flag(&heard.device, precinct, code, raised);
+        }
+    }
+}
+
+/// An observation did not reach stable storage.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Unrecorded(pub Observation);
+
+impl Handler<Unrecorded> for Liveness {
+    type Result = ();
+
+    fn handle(&mut self, Unrecorded(observation): Unrecorded, _: &mut Self::Context) {
+        if let Observation::Device { device, code, raised, .. } = observation {
+            self.set((device, code), !raised);
         }
     }
 }

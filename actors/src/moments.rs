@@ -45,8 +45,9 @@ impl Moments {
         let now = self.tempo.now();
         let waiting = self.recorded.is_some_and(|at| at.elapsed() < AGAIN_AFTER);
         if let Some(next) = self.ahead.front().filter(|next| **next <= now && !waiting) {
-            self.recorder.record(Observation::Clock { reached: *next }, now);
-            self.recorded = Some(Instant::now());
+            if self.recorder.record(Observation::Clock { reached: *next }, now) {
+                self.recorded = Some(Instant::now());
+            }
         }
     }
 }

@@ -26,6 +26,6 @@ pub trait ReplaySource: Send + Sync {
 
 /// Where an observation is put on record. It comes back as a record once it is on stable storage.
 pub trait Recorder: Send + Sync {
-    /// Appends an observation. One that could not be recorded is lost: it is judged again later.
-    fn record(&self, observation: Observation, at: Timestamp);
+    /// Appends an observation. False where there is no room now: it is to be made again later.
+    fn record(&self, observation: Observation, at: Timestamp) -> bool;
 }

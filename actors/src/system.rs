@@ -17,7 +17,7 @@ use prometheus::{IntCounter, Opts, Registry};
 
 use crate::{
     country::{Country, ReleaseVotes},
-    liveness::{Heard, Liveness, Sign, Standing},
+    liveness::{Heard, Liveness, Sign, Standing, Unrecorded},
     moments::{Moments, Reached},
     ports::{Recorder, ReplaySource, Tempo},
     publisher::{Begin, Publisher},
@@ -195,6 +195,11 @@ impl System {
             }
             outcome
         }
+    }
+
+    /// An observation did not reach stable storage: it is made again.
+    pub fn unobserved(&self, observation: Observation) {
+        self.liveness.do_send(Unrecorded(observation));
     }
 
     /// Tells that a device was heard. Where too many are told at once, one is dropped: the next will do.

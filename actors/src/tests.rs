@@ -55,8 +55,8 @@ impl ReplaySource for Source {
 struct Observations(mpsc::UnboundedSender<(Observation, Timestamp)>);
 
 impl Recorder for Observations {
-    fn record(&self, observation: Observation, at: Timestamp) {
-        self.0.send((observation, at)).unwrap();
+    fn record(&self, observation: Observation, at: Timestamp) -> bool {
+        self.0.send((observation, at)).is_ok()
     }
 }
 
@@ -285,8 +285,9 @@ impl ReplaySource for Unreadable {
 struct Kept(Mutex<Vec<Observation>>);
 
 impl Recorder for Kept {
-    fn record(&self, observation: Observation, _: Timestamp) {
+    fn record(&self, observation: Observation, _: Timestamp) -> bool {
         self.0.lock().unwrap().push(observation);
+        true
     }
 }
 

@@ -19,8 +19,8 @@ pub enum Errand {
     Report(Context),
     /// A decision: who waits for it.
     Decision(oneshot::Sender<Result<Offset, Refused>>),
-    /// An observation: nobody waits.
-    Observation,
+    /// An observation: nobody waits, but it is made again where it could not be stored.
+    Observation(Observation),
 }
 
 impl From<Context> for Errand {
@@ -57,7 +57,7 @@ impl Routes {
     fn stored(&self, record: Arc<Journaled<Entry>>, errand: Errand) {
         match errand {
             Errand::Report(context) => self.answers.stored(record, context),
-            Errand::Observation => {
+            Errand::Observation(_) => {
                 let observed = self.system.observed(record);
                 self.runtime.spawn(async move {
                     if let Err(error) = observed.await {
@@ -88,9 +88,7 @@ impl Routes {
     fn unstored(&self, error: &AppendError, errand: Errand) {
         match errand {
             Errand::Report(context) => self.answers.unstored(context),
-            Errand::Observation => {
-                tracing::warn!(%error, "an observation could not be stored; it is judged again")
-            }
+            Errand::Observation(observation) => self.system.unobserved(observation),
             Errand::Decision(waiting) => {
                 let refused = Refused::Unavailable(format!("the decision could not be stored: {error}"));
                 // Whoever asked may have gone; nothing was decided.
@@ -114,11 +112,9 @@ impl Observations {
 }
 
 impl Recorder for Observations {
-    fn record(&self, observation: Observation, at: Timestamp) {
-        let Some(appender) = self.0.get() else { return };
-        if let Err(error) = appender.observe(observation, at, Errand::Observation) {
-            tracing::warn!(%error, "an observation waits: it is judged again");
-        }
+    fn record(&self, observation: Observation, at: Timestamp) -> bool {
+        let errand = Errand::Observation(observation.clone());
+        self.0.get().is_some_and(|appender| appender.observe(observation, at, errand).is_ok())
     }
 }
 
