@@ -148,6 +148,22 @@ pub(crate) fn server(
     Ok(Arc::new(config))
 }
 
+/// Whether these files would do for a server, before one is started.
+///
+/// # Errors
+/// A file cannot be read, or does not hold what it should; the error names it.
+pub fn check_server(ours: &KeyPair, client_ca: &Path) -> Result<(), Error> {
+    server(ours, client_ca, &Arc::default()).map(drop)
+}
+
+/// Whether these files would do for a client of a broker, before it is asked.
+///
+/// # Errors
+/// A file cannot be read, or does not hold what it should; the error names it.
+pub fn check_client(server_ca: &Path, ours: Option<&KeyPair>) -> Result<(), Error> {
+    client(server_ca, ours).map(drop)
+}
+
 /// Settings for a client of a server that `server_ca` has signed, proving itself where `ours` is given.
 ///
 /// # Errors

@@ -238,7 +238,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             journal_cmd::check(&data.data, &election, &mut stdout(), &mut stderr())
         }
         Command::Journal(JournalCommand::Export { data }) => {
-            journal_cmd::export(&data.data, &mut stdout().lock())
+            journal_cmd::export(&data.data, &mut stdout().lock(), &mut stderr())
         }
     }
 }

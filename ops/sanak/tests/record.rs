@@ -37,15 +37,14 @@ fn night() -> (TempDir, Vec<String>) {
     let mut append = |entry| {
         let at = Timestamp::from_millis(1_764_500_000_000 + envelopes.len() as u64);
         if let Entry::Report(report) = &entry {
-            envelopes
-                .push(hex::encode(AsRef::<[u8]>::as_ref(device_wire::AuthenticReport::envelope(report))));
+            envelopes.push(hex::encode(report.envelope()));
         }
         appender.append_blocking(entry, at, ()).unwrap();
     };
     for message in vectors["messages"].as_array().unwrap() {
         let text = |key: &str| message[key].as_str().unwrap_or_default();
         let Ok(envelope) = hex::decode(text("envelope")) else { continue };
-        let checked = authenticate(text("topic"), envelope.into(), &definition.about().id, &keys);
+        let checked = authenticate(text("topic"), envelope, &definition.about().id, &keys);
         if let Ok(Authentic::Report(report)) = checked {
             append(Entry::Report(report));
         }
@@ -110,7 +109,9 @@ fn one_changed_byte_is_found_and_named_by_file_and_record() {
         "{fault}"
     );
     assert!(text(&output.stdout).contains("NOT SOUND"));
-    assert_eq!(sanak(&["journal", "export"], data.path()).status.code(), Some(1));
+    let exported = sanak(&["journal", "export"], data.path());
+    assert_eq!(exported.status.code(), Some(1), "what is missing is not passed over");
+    assert_eq!(text(&exported.stderr), fault);
 }
 
 #[test]

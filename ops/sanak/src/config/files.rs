@@ -114,13 +114,7 @@ fn signing_key(raw: &Raw, problems: &mut Problems) -> Option<ed25519_dalek::Sign
     let path = raw.path(given);
     let read = read_private(&path);
     match &read {
-        Ok(_) => {
-            let mode = fs::metadata(&path).map_or(0, |file| file.permissions().mode());
-            if mode & 0o077 != 0 {
-                let what = format!("others can read {}: chmod 600 it", path.display());
-                problems.warn(given.place.clone(), key, what);
-            }
-        }
+        Ok(_) => others_can_read(&path, given.place.clone(), key, problems),
         Err(KeyError::Io { path, why }) => {
             let what = format!("{} cannot be read: {}", path.display(), plain(why));
             problems.tell(given.place.clone(), key, what);
@@ -128,6 +122,14 @@ fn signing_key(raw: &Raw, problems: &mut Problems) -> Option<ed25519_dalek::Sign
         Err(error) => problems.tell(given.place.clone(), key, error.to_string()),
     }
     read.ok()
+}
+
+/// Warns of a private key that others on this machine can read.
+pub(super) fn others_can_read(path: &Path, place: Place, key: &str, problems: &mut Problems) {
+    let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 != 0 {
+        problems.warn(place, key, format!("others can read {}: chmod 600 it", path.display()));
+    }
 }
 
 /// Names of keys are written as ids are (PROTOCOL, preamble).

@@ -3,12 +3,14 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | `raw` | file and environment → texts, each with its place |
-//! | `addresses` | addresses to listen on, and how devices reach us |
+//! | `addresses` | addresses to listen on |
+//! | `mqtt` | how devices reach us |
 //! | `files` | directories, keys and tokens on disk |
 //! | `problem` | mistakes and warnings, each one sentence with its place |
 
 mod addresses;
 mod files;
+mod mqtt;
 mod problem;
 mod raw;
 
@@ -26,6 +28,7 @@ use crate::limits;
 use raw::Raw;
 
 pub use files::RoomToken;
+pub use mqtt::Mqtt;
 pub use problem::{Place, Problem, Problems};
 
 /// A configuration without a mistake: what it names is there, and was free or writable when it was read.
@@ -45,22 +48,6 @@ pub struct Config {
     pub centre: Centre,
     /// Who may enter the situation room.
     pub room: Vec<RoomToken>,
-}
-
-/// How devices reach us.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mqtt {
-    /// The service ends the devices' connections itself, on this loopback address.
-    Direct(SocketAddr),
-    /// A broker inside the process, on this loopback address.
-    Embedded(SocketAddr),
-    /// A broker on this machine.
-    External {
-        /// Its host name or address; loopback.
-        host: String,
-        /// Its port.
-        port: u16,
-    },
 }
 
 /// The keys of the centre: one signs, the others are still honoured.
@@ -117,7 +104,7 @@ pub fn load(
 fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
     let election = election(raw, problems);
     let data_dir = files::data_dir(raw, problems);
-    let mqtt = addresses::mqtt(raw, problems);
+    let mqtt = mqtt::mqtt(raw, problems);
     let http = addresses::listen(raw, "http.listen", "127.0.0.1:8080", problems);
     let metrics = addresses::listen(raw, "metrics.listen", "127.0.0.1:9090", problems);
     let centre = files::centre(raw, problems);

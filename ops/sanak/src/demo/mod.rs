@@ -147,7 +147,7 @@ fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
     Ok(Settings {
         election,
         data: data.to_owned(),
-        mqtt: Mqtt::Direct(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        mqtt: Mqtt::Direct { plain: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), tls: None },
         http: args.http,
         metrics: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         signer: Signer { kid: "centre".into(), key: centre },

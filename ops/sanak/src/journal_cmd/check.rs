@@ -30,7 +30,7 @@ pub fn check(
 ) -> Result<Outcome, Failure> {
     let definition = load(election)?.definition;
     let inspector = Inspector::new(&definition);
-    let dir = journal_in(data);
+    let dir = journal_in(data)?;
     let mut found = check_with(&dir, |record| inspector.inspect(record))?;
     if found.definition.is_some_and(|digest| digest != definition.digest()) {
         let what = format!("it was begun with other election files than {}", election.display());

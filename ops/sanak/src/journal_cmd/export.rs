@@ -12,19 +12,25 @@ use election::{
     report::{Body, ContestTally, Offset, Tally, Turnout},
 };
 use feed::rfc3339;
-use journal::{Entry, Journaled, Reader};
+use journal::{Entry, Journaled, Reader, check};
 use serde_json::{Map, Value, json};
 
 use super::{Failure, journal_in};
 use crate::cli::Outcome;
 
 /// Writes every record of the journal of a data directory: in its order, one JSON object a line. A report has its
-/// signed bytes in hex, and what they say beside them.
+/// signed bytes in hex, and what they say beside them. Where the journal is not sound, what is wrong goes to `err` and
+/// the outcome is a failure: records may be missing.
 ///
 /// # Errors
 /// There is no journal, or something cannot be read or written.
-pub fn export(data: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let reader = Reader::open(&journal_in(data))?;
+pub fn export(data: &Path, out: &mut impl Write, err: &mut impl Write) -> Result<Outcome, Failure> {
+    let dir = journal_in(data)?;
+    let found = check(&dir)?;
+    for fault in &found.faults {
+        writeln!(err, "{fault}")?;
+    }
+    let reader = Reader::open(&dir)?;
     let mut out = BufWriter::new(out);
     for record in reader.records(Offset(1)) {
         let line = line(&record?)?;
@@ -32,7 +38,7 @@ pub fn export(data: &Path, out: &mut impl Write) -> Result<Outcome, Failure> {
         out.write_all(b"\n")?;
     }
     out.flush()?;
-    Ok(Outcome::Done)
+    Ok(if found.is_sound() { Outcome::Done } else { Outcome::Failed })
 }
 
 fn line(record: &Journaled<Entry>) -> Result<Value, std::io::Error> {

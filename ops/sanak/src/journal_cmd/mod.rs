@@ -31,8 +31,9 @@ pub enum Failure {
 }
 
 /// Where the journal is in a data directory.
-fn journal_in(data: &Path) -> PathBuf {
-    data.join("journal")
+fn journal_in(data: &Path) -> Result<PathBuf, Failure> {
+    let dir = data.join("journal");
+    if dir.is_dir() { Ok(dir) } else { Err(journal::Error::Empty { dir }.into()) }
 }
 
 fn load(dir: &Path) -> Result<Loaded, Failure> {

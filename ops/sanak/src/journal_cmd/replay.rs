@@ -15,7 +15,7 @@ use super::{Failure, journal_in, load};
 /// [`Failure`]; also where the journal is of other election files.
 pub fn replay(data: &Path, election: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let definition = Arc::new(load(election)?.definition);
-    let dir = journal_in(data);
+    let dir = journal_in(data)?;
     let begun_with = journal::check(&dir)?.definition;
     if begun_with != Some(definition.digest()) {
         let what = format!("{}: the journal was begun with other election files", election.display());

@@ -44,6 +44,9 @@ pub struct Settings {
     pub room: Vec<Person>,
 }
 
+/// Messages of devices that may wait for the gateway before their sockets are no longer read.
+const LINK_QUEUE: usize = 4096;
+
 /// Why a platform did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
@@ -124,7 +127,7 @@ impl Platform {
         let system = System::start(parts, &arbiter.handle());
 
         let link = link(&settings.mqtt, &definition, &keys)?;
-        let mqtt = link.address();
+        let mqtt = link.tls_address().or(link.address());
         let counters = link.counters();
         let gateway = Gateway::new(device_gateway::Parts {
             election: definition.about().id.clone(),
@@ -211,17 +214,26 @@ fn keys(definition: &Definition, night: &actors::Night) -> Keys {
 fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<DeviceLink, Trouble> {
     let election = definition.about().id.as_str();
     Ok(match mqtt {
-        Mqtt::Direct(address) => {
+        Mqtt::Direct { plain, tls } => {
             let keys = Arc::clone(keys);
             let is_device = Arc::new(move |id: &str| keys.is_device(id));
-            broker::direct::start(broker::direct::Config::plain(*address, is_device))?
+            let (plain_listen, tls) = (*plain, tls.clone());
+            let limits = broker::Limits::default();
+            broker::direct::start(broker::direct::Config {
+                plain_listen,
+                tls,
+                is_device,
+                queue: LINK_QUEUE,
+                limits,
+            })?
         }
         Mqtt::Embedded(address) => {
             let devices = definition.devices().len();
             broker::embedded::start(broker::embedded::Config::new(*address, devices, election))?
         }
-        Mqtt::External { host, port } => {
-            broker::external::start(broker::external::Config::new(host, *port, "sanak-gateway", election))?
+        Mqtt::External { host, port, tls } => {
+            let config = broker::external::Config::new(host, *port, "sanak-gateway", election);
+            broker::external::start(broker::external::Config { tls: tls.clone(), ..config })?
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::scene::Scene;
+use crate::{authority, scene::Scene};
 use sanak::config::{Checked, Mqtt, Problems, load};
 
 fn environment(variables: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -32,7 +32,9 @@ fn what_is_not_given_has_its_default() {
     let checked = sound(&Scene::new(), &[]);
     assert_eq!(checked.config.centre.kid, "centre");
     assert!(checked.config.room.is_empty() && checked.config.centre.old_keys.is_empty());
-    assert!(matches!(checked.config.mqtt, Mqtt::Direct(address) if address.port() == 0));
+    assert!(
+        matches!(checked.config.mqtt, Mqtt::Direct { plain: Some(address), tls: None } if address.port() == 0)
+    );
 }
 
 #[test]
@@ -79,7 +81,8 @@ fn an_unknown_key_section_or_variable_is_told_with_the_one_probably_meant() {
             "sanak.toml:9: metric: unknown section, did you mean metrics?",
             "SANAK_HTPP__LISTEN: unknown setting, did you mean SANAK_HTTP__LISTEN?",
             "SANAK_MQTT__COLOUR: unknown setting",
-            "sanak.toml:5: mqtt.plain_listen: is missing: give a loopback address and port, such as 127.0.0.1:1883",
+            "sanak.toml:5: mqtt.listen: is missing: give an address for devices over TLS, such as 0.0.0.0:8883, or \
+             mqtt.plain_listen on loopback",
         ]
     );
 }
@@ -124,22 +127,64 @@ fn what_is_not_toml_or_of_another_type_is_told_by_line() {
 }
 
 #[test]
-fn plain_mqtt_stays_on_this_machine_and_tls_is_not_promised() {
+fn mqtt_without_tls_stays_on_this_machine() {
     let scene = Scene::new();
     scene.edit("sanak.toml", "127.0.0.1:0", "0.0.0.0:0");
-    let told = mistakes(&scene, &[("SANAK_MQTT__LISTEN", "0.0.0.0:8883")]);
-    assert!(told[0].starts_with("SANAK_MQTT__LISTEN: mqtt.listen: this version has no TLS"), "{told:#?}");
-    assert!(told[1].starts_with("sanak.toml:6: mqtt.plain_listen: 0.0.0.0:0 is not loopback"), "{told:#?}");
+    let told = mistakes(&scene, &[]);
+    assert!(told[0].starts_with("sanak.toml:6: mqtt.plain_listen: 0.0.0.0:0 is not loopback"), "{told:#?}");
 
     let scene = Scene::new();
-    let broker = [("SANAK_MQTT__MODE", "external"), ("SANAK_MQTT__URL", "mqtt://localhost")];
-    let checked = sound(&scene, &broker);
-    assert_eq!(checked.config.mqtt, Mqtt::External { host: "localhost".to_owned(), port: 1883 });
-    let unused = "sanak.toml:6: mqtt.plain_listen: is not used: with mqtt.mode external it is mqtt.url";
+    let checked = sound(&scene, &[("SANAK_MQTT__MODE", "external"), ("SANAK_MQTT__URL", "mqtt://localhost")]);
+    let Mqtt::External { host, port, tls } = checked.config.mqtt else { panic!("{:?}", checked.config.mqtt) };
+    assert_eq!((host.as_str(), port, tls.is_none()), ("localhost", 1883, true));
+    let unused = "sanak.toml:6: mqtt.plain_listen: is not used with mqtt.mode external";
     assert_eq!(scene.relative(&checked.warnings.last().unwrap().to_string()), unused);
     let told =
         mistakes(&scene, &[("SANAK_MQTT__MODE", "external"), ("SANAK_MQTT__URL", "mqtt://far.example")]);
     assert!(told[0].contains("is not this machine"), "{told:#?}");
+}
+
+#[test]
+fn devices_over_tls_need_a_certificate_a_key_and_an_authority_that_are_sound() {
+    let scene = Scene::new();
+    authority::write(&scene);
+    let door = "[mqtt]\nlisten = \"127.0.0.1:0\"\ncert = \"server.crt\"\nkey = \"server.key\"\ndevice_ca = \"ca.crt\"";
+    scene.edit("sanak.toml", "[mqtt]\nplain_listen = \"127.0.0.1:0\"", door);
+    assert!(matches!(sound(&scene, &[]).config.mqtt, Mqtt::Direct { plain: None, tls: Some(_) }));
+
+    scene.permit("server.key", 0o644);
+    let warning = "sanak.toml:8: mqtt.key: others can read server.key: chmod 600 it";
+    let warnings = sound(&scene, &[]).warnings;
+    assert!(warnings.iter().any(|told| scene.relative(&told.to_string()) == warning), "{warnings:#?}");
+
+    scene.write("server.key", "no key");
+    assert!(mistakes(&scene, &[])[0].starts_with("sanak.toml:8: mqtt.key: server.key: "));
+    scene.write("ca.crt", "no certificate");
+    assert!(mistakes(&scene, &[])[0].starts_with("sanak.toml:9: mqtt.device_ca: ca.crt: "));
+    scene.edit("sanak.toml", "cert = \"server.crt\"\n", "");
+    assert_eq!(
+        mistakes(&scene, &[]),
+        ["sanak.toml:5: mqtt.cert: is missing: give the server's certificate, in PEM"]
+    );
+}
+
+#[test]
+fn a_broker_elsewhere_needs_the_authority_that_signed_it() {
+    let scene = Scene::new();
+    authority::write(&scene);
+    let far = [("SANAK_MQTT__MODE", "external"), ("SANAK_MQTT__URL", "mqtts://far.example")];
+    let told = mistakes(&scene, &far);
+    assert!(told[0].starts_with("sanak.toml:5: mqtt.ca: is missing: give the certificate"), "{told:#?}");
+    scene.edit("sanak.toml", "plain_listen = \"127.0.0.1:0\"", "ca = \"ca.crt\"");
+    let checked = sound(&scene, &far);
+    let Mqtt::External { port, tls, .. } = checked.config.mqtt else { panic!("{:?}", checked.config.mqtt) };
+    assert_eq!(
+        (port, tls.map(|(ca, ours)| (ca, ours.is_none()))),
+        (8883, Some((scene.path("ca.crt"), true)))
+    );
+    scene.edit("sanak.toml", "ca = \"ca.crt\"", "ca = \"ca.crt\"\ncert = \"server.crt\"");
+    let told = mistakes(&scene, &far);
+    assert!(told[0].starts_with("sanak.toml:5: mqtt.key: is missing: give our own private key"), "{told:#?}");
 }
 
 #[test]

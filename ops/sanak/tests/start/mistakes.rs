@@ -9,20 +9,31 @@ use crate::scene::Scene;
 
 /// Runs `sanak check`; with a hard limit of open files where one is given.
 fn check(scene: &Scene, open_files: Option<u32>) -> Output {
+    run(scene, "check", open_files)
+}
+
+fn run(scene: &Scene, command: &str, open_files: Option<u32>) -> Output {
     let limit = open_files.map_or(String::new(), |limit| format!("ulimit -n {limit}; "));
     Command::new("sh")
         .args(["-c", &format!("{limit}exec \"$0\" \"$@\"")])
         .arg(env!("CARGO_BIN_EXE_sanak"))
-        .args(["check", "--config"])
+        .args([command, "--config"])
         .arg(scene.config())
         .current_dir(scene.directory())
         .output()
         .unwrap()
 }
 
+/// `sanak check` tells exactly these mistakes, and `sanak serve` the same without starting.
+#[track_caller]
+fn refused(scene: &Scene, lines: &[&str]) {
+    told(scene, &check(scene, None), lines);
+    told(scene, &run(scene, "serve", None), lines);
+}
+
 /// The command ends with code 2, tells exactly these mistakes, and leaves nothing behind.
 #[track_caller]
-fn refused(scene: &Scene, output: &Output, lines: &[&str]) {
+fn told(scene: &Scene, output: &Output, lines: &[&str]) {
     let said = scene.relative(&String::from_utf8_lossy(&output.stderr));
     let mistakes: Vec<&str> = said.lines().filter(|line| !line.starts_with("warning: ")).collect();
     assert_eq!(mistakes, lines);
@@ -45,11 +56,7 @@ fn a_sound_configuration_has_no_mistakes_and_a_check_leaves_nothing_behind() {
 fn a_missing_column_is_told() {
     let scene = Scene::new();
     scene.write("election/precinct_contests.csv", "precinct,contest\n5001,list\n5002,list\n");
-    refused(
-        &scene,
-        &check(&scene, None),
-        &["election/precinct_contests.csv:1: registered: column is missing"],
-    );
+    refused(&scene, &["election/precinct_contests.csv:1: registered: column is missing"]);
 }
 
 #[test]
@@ -57,7 +64,7 @@ fn an_unknown_raion_is_told_with_the_one_probably_meant() {
     let scene = Scene::new();
     scene.edit("election/precincts.csv", "5002,raion:alay-raion", "5002,raion:alai-raion");
     let line = "election/precincts.csv:3: raion: units.csv does not list raion:alai-raion, did you mean raion:alay-raion?";
-    refused(&scene, &check(&scene, None), &[line]);
+    refused(&scene, &[line]);
 }
 
 #[test]
@@ -66,7 +73,7 @@ fn a_precinct_that_stands_twice_is_told() {
     let twice = "5001,raion:alay-raion,false,urn,1200,73.1,39.7,№1 орто мектеп,Школа № 1,,\n5002,";
     scene.edit("election/precincts.csv", "5002,", twice);
     let line = "election/precincts.csv:3: precinct: precinct 5001 stands in line 2 already";
-    refused(&scene, &check(&scene, None), &[line]);
+    refused(&scene, &[line]);
 }
 
 #[test]
@@ -79,7 +86,7 @@ fn a_port_in_use_is_told() {
     let line = format!(
         "sanak.toml:8: http.listen: port {port} of 127.0.0.1 is in use: stop what listens there, or choose another port"
     );
-    refused(&scene, &check(&scene, None), &[&line]);
+    refused(&scene, &[&line]);
 }
 
 #[test]
@@ -94,7 +101,7 @@ fn a_directory_that_cannot_be_written_is_told() {
     assert_eq!(output.status.code(), Some(2));
 
     scene.edit("sanak.toml", "/proc/sanak", "centre.key");
-    refused(&scene, &check(&scene, None), &["sanak.toml:4: data.dir: centre.key is not a directory"]);
+    refused(&scene, &["sanak.toml:4: data.dir: centre.key is not a directory"]);
 }
 
 #[test]
@@ -102,7 +109,8 @@ fn too_few_open_files_for_the_devices_are_told() {
     let scene = Scene::new();
     let line = "sanak.toml:2: election.dir: the process may open 200 files, and 2 devices and their readers need 1026: \
                 raise the hard limit (LimitNOFILE of the systemd unit, or ulimit -Hn)";
-    refused(&scene, &check(&scene, Some(200)), &[line]);
+    told(&scene, &check(&scene, Some(200)), &[line]);
+    told(&scene, &run(&scene, "serve", Some(200)), &[line]);
 }
 
 #[test]
