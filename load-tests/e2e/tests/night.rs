@@ -97,3 +97,14 @@ async fn no_vote_leaves_before_polls_close_at_home_and_then_all_appear_in_one_ve
     assert_eq!(with_votes, with_contests, "no unit lags behind");
     demo.kill().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_map_has_every_layer_that_the_page_asks_for() {
+    let data = tempfile::tempdir().unwrap();
+    let demo = Demo::start(data.path(), 12, 60, 1).await;
+    for layer in ["regions", "raions", "districts", "precincts", "lakes", "neighbours", "settlements"] {
+        let geometry = demo.get(&format!("/boundaries/{layer}.geojson")).await;
+        assert!(geometry["features"].as_array().is_some_and(|features| !features.is_empty()), "{layer}");
+    }
+    demo.kill().await;
+}

@@ -1,6 +1,6 @@
 //! Starts and stops a platform.
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use actors::{Alarms, MAX_IN_FLIGHT, System, Tempo};
 use broker::DeviceLink;
@@ -101,6 +101,7 @@ impl Platform {
         let runtime = Handle::current();
         let registry = Registry::new();
         let Loaded { definition, boundaries, .. } = settings.election;
+        let boundaries = with_base_layers(boundaries);
         let definition = Arc::new(definition);
         let opened = recovery::open(&settings.data, &definition)?;
         let tempo = tempo(opened.recovered.last_arrival);
@@ -179,6 +180,16 @@ impl Platform {
         self.arbiter.stop();
         drop(self.writer);
     }
+}
+
+/// What lies around and between the units on the map, where the election brings none of its own.
+fn with_base_layers(mut boundaries: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    for layer in ["lakes", "neighbours", "settlements"] {
+        if let Some(base) = geodata::base_layer(layer) {
+            boundaries.entry(layer.to_owned()).or_insert_with(|| base.to_vec());
+        }
+    }
+    boundaries
 }
 
 /// The clock's half of a tempo.
