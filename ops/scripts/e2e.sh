@@ -6,9 +6,8 @@ cd "$(dirname "$0")/../.."
 
 binary=$(realpath "${SANAK_BIN:-target/debug/sanak}")
 logs=$PWD/build/logs
-export SCREENSHOTS=$PWD/build/screenshots
 data=$(mktemp -d)
-mkdir -p "$logs" "$SCREENSHOTS"
+mkdir -p "$logs"
 demo=
 
 ended() {

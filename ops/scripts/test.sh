@@ -3,6 +3,7 @@
 # closing lines of every runner. Rust is built once, in the dev profile; clippy only looks and builds nothing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export NO_COLOR=1 # logs are read by people in other places
 
 logs=build/logs
 mkdir -p "$logs"

@@ -7,6 +7,9 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 /// Variables that set the level, such as `debug` or `warn,device_gateway=debug`; the first that is set counts.
 const LEVEL: [&str; 2] = ["SANAK_LOG", "RUST_LOG"];
 
+/// What is told where nothing is set: of the servers under ours, only what is wrong.
+const USUAL: &str = "info,actix_server=warn,ntex_rt=warn,ntex_service=warn";
+
 /// Why the level cannot be set.
 #[derive(Debug, thiserror::Error)]
 #[error("{variable}: {why}: write a level such as info, or warn,journal=debug")]
@@ -25,7 +28,7 @@ pub fn start(json: bool) -> Result<(), BadLevel> {
         Some((variable, level)) => {
             EnvFilter::builder().parse(level).map_err(|why| BadLevel { variable, why })?
         }
-        None => EnvFilter::new("info"),
+        None => EnvFilter::new(USUAL),
     };
     let log = fmt().with_env_filter(filter).with_writer(io::stderr);
     if json {
