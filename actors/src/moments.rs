@@ -44,10 +44,10 @@ impl Moments {
     fn look(&mut self) {
         let now = self.tempo.now();
         let waiting = self.recorded.is_some_and(|at| at.elapsed() < AGAIN_AFTER);
-        if let Some(next) = self.ahead.front().filter(|next| **next <= now && !waiting) {
-            if self.recorder.record(Observation::Clock { reached: *next }, now) {
-                self.recorded = Some(Instant::now());
-            }
+        if let Some(next) = self.ahead.front().filter(|next| **next <= now && !waiting)
+            && self.recorder.record(Observation::Clock { reached: *next }, now)
+        {
+            self.recorded = Some(Instant::now());
         }
     }
 }

@@ -41,12 +41,15 @@ pub(crate) struct Publisher {
     published: HashMap<UnitId, Arc<Figures>>,
 }
 
+/// Sums of all units formed anew, and what the units show: equal, or something is wrong.
+type Audit = (BTreeMap<UnitId, Figures>, BTreeMap<UnitId, Arc<Figures>>);
+
 /// A cut that waits for the units to show what they hold.
 struct OpenCut {
     number: u64,
     waiting: usize,
     votes: bool,
-    audit: Option<(BTreeMap<UnitId, Figures>, BTreeMap<UnitId, Arc<Figures>>)>,
+    audit: Option<Audit>,
     broken: Option<BrokenSum>,
 }
 

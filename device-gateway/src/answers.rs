@@ -63,6 +63,9 @@ impl Told {
     }
 }
 
+/// Takes back that a report is on its way to the journal.
+pub(crate) type Forget = Box<dyn Fn(DeviceId, Seq, Digest) + Send + Sync>;
+
 /// Answers devices.
 pub struct Answers {
     pub(crate) election: ElectionId,
@@ -74,7 +77,7 @@ pub struct Answers {
     pub(crate) runtime: Handle,
     pub(crate) in_flight: Arc<Semaphore>,
     /// How a worker is told that a report did not reach stable storage.
-    pub(crate) forget: OnceLock<Box<dyn Fn(DeviceId, Seq, Digest) + Send + Sync>>,
+    pub(crate) forget: OnceLock<Forget>,
 }
 
 impl Answers {

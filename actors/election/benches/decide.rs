@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p election`
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot begin is none")]
+
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
