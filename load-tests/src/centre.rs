@@ -312,8 +312,8 @@ async fn a_fleet_says_its_whole_day_over_mqtt_and_every_answer_is_expected() {
     setting.check(&ledger);
     let said: u64 = setting.fleet.day.scripts().map(|script| script.utterances().count() as u64).sum();
     assert_eq!(ledger.reports_sent(), said);
-    // Threefold sends two reports twice more.
-    assert!(ledger.duplicates() >= 4);
+    // Threefold sends two reports three times at once.
+    assert!(ledger.entries().filter(|entry| entry.sent >= 3).count() >= 2);
     // Every device that went on line has said goodbye or has had its last will told.
     let all_gone = || {
         let state = setting.centre.state.lock().unwrap();
@@ -340,7 +340,7 @@ async fn lines_that_break_and_receipts_that_are_lost_change_nothing() {
 #[tokio::test]
 async fn devices_that_take_turns_say_the_same() {
     let seats = Seats::within(512 + 10, 100, 1);
-    assert!(seats.turns().is_some());
+    assert!(seats.are_few());
     let setting = Setting::new(12, 0, seats, None).await;
     setting.check(&setting.run().await);
 }

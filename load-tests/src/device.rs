@@ -9,7 +9,7 @@ use election::{
 };
 use rumqttc::mqttbytes::{QoS, v4::Packet};
 use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
+    sync::watch,
     time::{Instant, sleep_until},
 };
 
@@ -18,6 +18,7 @@ use crate::{
     faults::Fault,
     fleet::Fleet,
     ledger,
+    limits::Seat,
     line::{Line, clock_of},
     link::{Hello, Link, LinkError},
     script::{Action, Script},
@@ -56,9 +57,11 @@ pub struct Device {
     /// Whether its script has it on line.
     wanted: bool,
     link: Option<Link>,
-    seat: Option<OwnedSemaphorePermit>,
+    seat: Option<Seat>,
     attempts: u32,
     connect_at: Instant,
+    /// Without a seat and with nothing to say, it stays off line until then.
+    idle_until: Instant,
     heard: Instant,
     started: election::Timestamp,
     boot: u64,
@@ -85,6 +88,7 @@ impl Device {
             seat: None,
             attempts: 0,
             connect_at: now,
+            idle_until: now,
             heard: now,
             boot: 0,
             beats: 0,
@@ -103,9 +107,10 @@ impl Device {
             }
             if self.link.is_some() && !self.stays() {
                 self.leave().await;
+                self.idle_until = Instant::now() + HEARTBEAT_REAL;
                 continue;
             }
-            if self.wants_link() && self.connect_at <= Instant::now() {
+            if self.connects_at().is_some_and(|at| at <= Instant::now()) {
                 tokio::select! {
                     () = self.connect() => {}
                     _ = stop.changed() => break,
@@ -166,20 +171,29 @@ impl Device {
         }
     }
 
-    /// Whether it should be on line. Where devices take turns, only while it has something to say.
+    /// Whether it should be on line: while its script has it so, and it has something to say or nobody else
+    /// waits for its seat.
     fn stays(&self) -> bool {
-        self.wanted && (self.fleet.seats.turns().is_none() || !self.line.is_settled())
+        self.wanted && !(self.line.is_settled() && self.fleet.seats.are_wanted())
     }
 
-    fn wants_link(&self) -> bool {
-        self.link.is_none() && self.stays()
+    /// When it goes on line next, if nothing changes.
+    fn connects_at(&self) -> Option<Instant> {
+        let wants = self.link.is_none() && self.stays();
+        let idle = self.line.is_settled();
+        wants.then(|| if idle { self.connect_at.max(self.idle_until) } else { self.connect_at })
     }
 
     async fn connect(&mut self) {
-        if let Some(turns) = self.fleet.seats.turns() {
-            self.seat = Arc::clone(turns).acquire_owned().await.ok();
-        }
         let fleet = Arc::clone(&self.fleet);
+        self.seat = match self.line.is_settled() {
+            true => fleet.seats.try_take(),
+            false => fleet.seats.take().await,
+        };
+        if self.seat.is_none() {
+            self.idle_until = Instant::now() + HEARTBEAT_REAL;
+            return;
+        }
         let Ok(_handshake) = fleet.handshakes.acquire().await else { return };
         let now = fleet.clock.now();
         // Higher than in any earlier life, without a memory of it.
@@ -313,6 +327,11 @@ impl Device {
 
     fn hear(&mut self, packet: &Packet) {
         let Packet::Publish(publish) = packet else { return };
+        if self.line.is_settled() && publish.topic.ends_with("/receipt") {
+            self.fleet.counters.receipted();
+            self.line.receive_late();
+            return;
+        }
         let centre = &self.fleet.centre_keys;
         if let Ok(receipt) = verify_receipt(&publish.topic, &publish.payload, centre) {
             self.receive(receipt.receipt());
@@ -384,8 +403,8 @@ impl Device {
         if self.link.is_some() {
             let due = self.line.next_due();
             wake = due.map_or(wake, |due| wake.min(due)).min(self.heard + self.heartbeat_every());
-        } else if self.wants_link() {
-            wake = wake.min(self.connect_at);
+        } else if let Some(at) = self.connects_at() {
+            wake = wake.min(at);
         }
         wake
     }

@@ -167,7 +167,7 @@ pub async fn run(plan: FleetPlan, progress: watch::Sender<Progress>) -> Result<L
     let devices = scripts.len() as u64;
     let reports = scripts.iter().map(|script| script.utterances().count() as u64).sum();
     let seats = Seats::raise(devices, plan.sockets_a_device).map_err(FleetError::Limits)?;
-    if seats.turns().is_some() {
+    if seats.are_few() {
         let at_once = seats.at_once();
         tracing::warn!(devices, at_once, "too few open files are allowed: devices take turns to connect");
     }

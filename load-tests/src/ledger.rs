@@ -35,6 +35,9 @@ pub struct Line {
     pub precinct: PrecinctId,
     /// Its reports, in the order in which they were made.
     pub entries: Vec<Entry>,
+    /// Receipts that came when every report had its final one: of repetitions that were on their way. Their
+    /// signatures were not looked at.
+    pub late: u64,
 }
 
 /// A report that was made, and what became of it.
@@ -135,12 +138,16 @@ impl Ledger {
 
     /// Receipts that came.
     pub fn receipts(&self) -> u64 {
-        self.entries().map(|entry| u64::from(entry.receipts)).sum()
+        self.entries().map(|entry| u64::from(entry.receipts)).sum::<u64>() + self.late()
     }
 
     /// Receipts that said that the report was known already.
     pub fn duplicates(&self) -> u64 {
-        self.entries().map(|entry| u64::from(entry.duplicates)).sum()
+        self.entries().map(|entry| u64::from(entry.duplicates)).sum::<u64>() + self.late()
+    }
+
+    fn late(&self) -> u64 {
+        self.lines.values().map(|line| line.late).sum()
     }
 }
 
@@ -151,7 +158,7 @@ fn count<T>(items: impl Iterator<Item = T>) -> u64 {
 impl Line {
     /// What a device in this precinct says before it has said anything.
     pub fn new(precinct: PrecinctId) -> Self {
-        Self { precinct, entries: Vec::new() }
+        Self { precinct, entries: Vec::new(), late: 0 }
     }
 
     /// The people that a terminal identified: its closing, or else its last turnout. Only what was accepted.

@@ -1,20 +1,31 @@
 //! Open files: every device is a socket.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use rlimit::Resource;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Files that the rest of the process needs: journal, HTTP, runtime.
 const RESERVE: u64 = 512;
 
-/// How many devices may be on line at once.
-#[derive(Debug, Clone)]
+/// How many devices may be on line at once. Where that is not all of them, they take turns: one that has
+/// something to say waits for a seat, and one that has not gives its seat up while others wait.
+#[derive(Debug)]
 pub struct Seats {
-    /// `None`: all of them.
-    turns: Option<Arc<Semaphore>>,
+    free: Arc<Semaphore>,
     at_once: u64,
+    devices: u64,
+    waiting: AtomicUsize,
 }
+
+/// The right to be on line, until it is dropped.
+pub type Seat = OwnedSemaphorePermit;
 
 impl Seats {
     /// Raises the limit of open files so that this many devices can be on line at once, as far as the system
@@ -38,20 +49,54 @@ impl Seats {
 
     /// As many as so many open files allow.
     pub(crate) fn within(files: u64, devices: u64, sockets: u64) -> Self {
-        let at_once = (files.saturating_sub(RESERVE) / sockets).max(1);
-        let turns = (at_once < devices)
-            .then(|| Arc::new(Semaphore::new(usize::try_from(at_once).unwrap_or(Semaphore::MAX_PERMITS))));
-        Self { turns, at_once: at_once.min(devices) }
+        let at_once = (files.saturating_sub(RESERVE) / sockets).clamp(1, devices.max(1));
+        let free = usize::try_from(at_once).unwrap_or(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(free)), at_once, devices, waiting: AtomicUsize::new(0) }
     }
 
-    /// Where devices take turns: who holds a permit may be on line.
-    pub fn turns(&self) -> Option<&Arc<Semaphore>> {
-        self.turns.as_ref()
+    /// Whether there are fewer seats than devices.
+    pub fn are_few(&self) -> bool {
+        self.at_once < self.devices
     }
 
     /// How many devices may be on line at once.
     pub fn at_once(&self) -> u64 {
         self.at_once
+    }
+
+    /// Whether a device with something to say waits for a seat.
+    pub fn are_wanted(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// A seat if one is free.
+    pub fn try_take(&self) -> Option<Seat> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
+
+    /// A seat as soon as one is free.
+    pub async fn take(&self) -> Option<Seat> {
+        if let Some(seat) = self.try_take() {
+            return Some(seat);
+        }
+        let _waiting = Waiting::begin(&self.waiting);
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+}
+
+/// Counts who waits, for as long as they do.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -60,12 +105,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_take_turns_only_where_files_are_too_few() {
-        assert!(Seats::within(20_512, 10_000, 2).turns().is_none());
+    fn seats_are_few_only_where_files_are() {
+        assert!(!Seats::within(20_512, 10_000, 2).are_few());
         let few = Seats::within(1_512, 10_000, 2);
-        assert_eq!(few.at_once(), 500);
-        assert_eq!(few.turns().map(|turns| turns.available_permits()), Some(500));
+        assert_eq!((few.at_once(), few.are_few()), (500, true));
         assert_eq!(Seats::within(10, 10, 1).at_once(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_seat_is_counted_until_it_has_one() {
+        let seats = Seats::within(RESERVE + 1, 2, 1);
+        let first = seats.take().await;
+        assert!(first.is_some() && seats.try_take().is_none() && !seats.are_wanted());
+        let second = async {
+            let seat = seats.take().await;
+            assert!(!seats.are_wanted());
+            seat
+        };
+        let first = async {
+            tokio::task::yield_now().await;
+            assert!(seats.are_wanted());
+            drop(first);
+        };
+        let (second, ()) = tokio::join!(second, first);
+        assert!(second.is_some());
     }
 
     #[test]

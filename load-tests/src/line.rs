@@ -36,6 +36,7 @@ pub struct Line {
     /// Where in `in_line` the next report to be made stands.
     next: usize,
     made: Vec<Made>,
+    late: u64,
     jitter: Chance,
 }
 
@@ -71,6 +72,7 @@ impl Line {
             in_line: script.in_line(),
             next: 0,
             made: Vec::new(),
+            late: 0,
             jitter: Chance::of(seed, "jitter", &script.device),
         }
     }
@@ -188,6 +190,11 @@ impl Line {
         Some(Answered { moment: made.moment, verdict, settled })
     }
 
+    /// Counts a receipt that comes when every report has its final one: it can change nothing.
+    pub fn receive_late(&mut self) {
+        self.late += 1;
+    }
+
     /// Whether a report waits for its first answer.
     pub fn waits(&self) -> bool {
         self.made.iter().any(|made| made.due.is_some() && made.entry.verdict.is_none())
@@ -219,7 +226,7 @@ impl Line {
     /// The books of the device.
     pub fn into_books(self, script: &Script) -> ledger::Line {
         let entries = self.made.into_iter().map(|made| made.entry).collect();
-        ledger::Line { precinct: script.precinct, entries }
+        ledger::Line { precinct: script.precinct, entries, late: self.late }
     }
 }
 

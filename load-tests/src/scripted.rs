@@ -151,7 +151,7 @@ pub fn terminal(day: &Day, precinct: &Precinct, device: &DeviceId) -> Script {
         let sent = reading.at + seconds(chance.between(1.0, 20.0));
         pen.says(sent, reading.at, Content::Turnout(reading.identified));
     }
-    let closing = close + minutes(chance.between(2.0, 9.0));
+    let closing = readings.last().map_or(close, |last| last.at) + minutes(chance.between(2.0, 14.0));
     pen.says(closing, closing, Content::Closing(identified));
     pen.does(closing + minutes(chance.between(20.0, 60.0)), Action::Leave);
     if fault == Some(Fault::Silent) {
@@ -172,7 +172,8 @@ fn readings(open: Timestamp, close: Timestamp, identified: u64, chance: &mut Cha
         readings.push(Reading { at, identified: so_far.min(identified.saturating_sub(1)) });
         at = at + period;
     }
-    readings.push(Reading { at: close + seconds(chance.between(1.0, 50.0)), identified });
+    // Who stands in the queue at the close is let vote.
+    readings.push(Reading { at: close + minutes(chance.between(0.2, 8.0)), identified });
     readings
 }
 

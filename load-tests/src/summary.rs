@@ -43,6 +43,8 @@ pub struct Summary {
     pub unexpected: Vec<String>,
     /// Whether the platform shows exactly what was sent and receipted.
     pub totals_match: bool,
+    /// Of the totals that were sent and receipted: equal in two runs that said the same.
+    pub totals_fingerprint: String,
     /// Figures that were compared for that.
     pub figures_compared: u64,
     /// The first figures that differ.
@@ -67,6 +69,7 @@ impl Summary {
             unexpected_verdicts: ledger.unexpected_verdicts,
             unexpected: ledger.unexpected.clone(),
             totals_match: found.totals_match(),
+            totals_fingerprint: ledger.totals(definition).fingerprint(),
             figures_compared: found.figures,
             differences: found.differences.clone(),
             minutes_to_90_percent: ledger.minutes_to_90_percent,

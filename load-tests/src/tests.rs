@@ -362,6 +362,8 @@ fn a_day_is_the_same_again_from_the_same_seed_and_another_from_another() {
     let totals = |seed| -> Totals { Night::of(country(60), seed, true).ledger.totals(&country(60)) };
     assert_eq!(totals(1), totals(1));
     assert_ne!(totals(1), totals(2));
+    assert_eq!(totals(1).fingerprint(), totals(1).fingerprint());
+    assert_ne!(totals(1).fingerprint(), totals(2).fingerprint());
     let says = |seed| {
         let day = Day::new(country(60), seed, true);
         day.scripts().map(|script| format!("{script:?}")).collect::<Vec<_>>()

@@ -7,7 +7,10 @@ use election::{
     definition::{ContestIx, Counting, Device, DeviceKind, DeviceStatus, Precinct},
 };
 
-use crate::ledger::{Counted, Ledger};
+use crate::{
+    chance::Chance,
+    ledger::{Counted, Ledger},
+};
 
 /// What every unit should show, precincts included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -145,6 +148,13 @@ impl Ledger {
                 self.urns_are_in(here.contest, devices)
             }
         })
+    }
+}
+
+impl Totals {
+    /// Sixteen hexadecimal digits that are equal where all figures are.
+    pub fn fingerprint(&self) -> String {
+        format!("{:016x}", Chance::of(0, "totals", format_args!("{self:?}")).number())
     }
 }
 
