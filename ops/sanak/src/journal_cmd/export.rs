@@ -30,10 +30,19 @@ pub fn export(data: &Path, out: &mut impl Write, err: &mut impl Write) -> Result
     for fault in &found.faults {
         writeln!(err, "{fault}")?;
     }
-    let reader = Reader::open(&dir)?;
+    // What stops the reader has been told among the faults: once is enough.
+    let told = !found.is_sound();
+    let reader = match Reader::open(&dir) {
+        Err(_) if told => return Ok(Outcome::Failed),
+        opened => opened?,
+    };
     let mut out = BufWriter::new(out);
     for record in reader.records(Offset(1)) {
-        let line = line(&record?)?;
+        let record = match record {
+            Err(_) if told => break,
+            read => read?,
+        };
+        let line = line(&record)?;
         serde_json::to_writer(&mut out, &line).map_err(std::io::Error::from)?;
         out.write_all(b"\n")?;
     }
