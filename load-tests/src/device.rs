@@ -128,6 +128,7 @@ impl Device {
                     Err(error) => self.lose_line(&error),
                 },
                 () = sleep_until(wake) => {}
+                () = self.fleet.seats.wanted(), if self.link.is_some() && self.line.is_settled() => {}
                 // The sender lives as long as the fleet.
                 _ = stop.changed() => {}
             }

@@ -31,8 +31,8 @@ use crate::{
     script::Script,
 };
 
-/// Devices that shake hands at once: more would only wait in the other side's queue.
-const HANDSHAKES: usize = 256;
+/// Devices that shake hands at once: below the usual queue of a listening socket.
+const HANDSHAKES: usize = 1_024;
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(200);
 

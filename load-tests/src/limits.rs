@@ -9,7 +9,7 @@ use std::{
 };
 
 use rlimit::Resource;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// Files that the rest of the process needs: journal, HTTP, runtime.
 const RESERVE: u64 = 512;
@@ -22,6 +22,7 @@ pub struct Seats {
     at_once: u64,
     devices: u64,
     waiting: AtomicUsize,
+    wanted: Notify,
 }
 
 /// The right to be on line, until it is dropped.
@@ -51,7 +52,8 @@ impl Seats {
     pub(crate) fn within(files: u64, devices: u64, sockets: u64) -> Self {
         let at_once = (files.saturating_sub(RESERVE) / sockets).clamp(1, devices.max(1));
         let free = usize::try_from(at_once).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(free)), at_once, devices, waiting: AtomicUsize::new(0) }
+        let (free, waiting) = (Arc::new(Semaphore::new(free)), AtomicUsize::new(0));
+        Self { free, at_once, devices, waiting, wanted: Notify::new() }
     }
 
     /// Whether there are fewer seats than devices.
@@ -69,6 +71,11 @@ impl Seats {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
+    /// Ends when a device begins to wait: for one of those that could give their seat up.
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
     /// A seat if one is free.
     pub fn try_take(&self) -> Option<Seat> {
         Arc::clone(&self.free).try_acquire_owned().ok()
@@ -80,6 +87,7 @@ impl Seats {
             return Some(seat);
         }
         let _waiting = Waiting::begin(&self.waiting);
+        self.wanted.notify_one();
         Arc::clone(&self.free).acquire_owned().await.ok()
     }
 }
@@ -123,7 +131,7 @@ mod tests {
             seat
         };
         let first = async {
-            tokio::task::yield_now().await;
+            seats.wanted().await;
             assert!(seats.are_wanted());
             drop(first);
         };
