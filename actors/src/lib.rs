@@ -20,7 +20,7 @@ pub use ports::{Recorder, ReplaySource, Tempo};
 pub use precinct::{MAX_IN_FLIGHT, PrecinctDetail};
 pub use registry::{OutOfService, Precincts, concerns};
 pub use replay::Night;
-pub use system::{Alarms, Parts, Standings, System};
+pub use system::{Alarms, Changes, Parts, System};
 
 #[cfg(test)]
 mod tests;

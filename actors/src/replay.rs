@@ -7,10 +7,9 @@ use std::{
 
 use election::{
     Code, Definition, DeviceId, PrecinctId, Timestamp, UnitId,
-    definition::DeviceStatus,
     figures::{BrokenSum, Figures},
     precinct::Precinct,
-    record::{Act, Decision, Observation},
+    record::{Change, Observation},
     rollup::{Contributions, empty_units},
     sequence::Line,
 };
@@ -36,7 +35,7 @@ pub struct Night {
     pub(crate) reached: Timestamp,
     /// Flags that an observation raised and none has lowered.
     pub(crate) raised: BTreeSet<(DeviceId, Code)>,
-    standings: BTreeMap<DeviceId, DeviceStatus>,
+    changes: Vec<(DeviceId, Change)>,
     last_arrival: Option<Timestamp>,
     reports: u64,
 }
@@ -52,7 +51,7 @@ impl Night {
             units: empty_units(&definition),
             reached: Timestamp::default(),
             raised: BTreeSet::new(),
-            standings: BTreeMap::new(),
+            changes: Vec::new(),
             last_arrival: None,
             reports: 0,
             definition,
@@ -79,7 +78,7 @@ impl Night {
             }
             Entry::Decision(decision) => {
                 if let Some(Taken::Decided(Ok(()))) = self.give(decision.act.precinct(), record) {
-                    self.standings.extend(standings_after(decision));
+                    self.changes.extend(decision.act.changes());
                 }
             }
             Entry::Observation(observation) => {
@@ -173,18 +172,8 @@ impl Night {
         lines.map(|(device, line)| (device.clone(), line.clone())).collect()
     }
 
-    /// Devices whose standing a decision has changed.
-    pub fn standings(&self) -> &BTreeMap<DeviceId, DeviceStatus> {
-        &self.standings
-    }
-}
-
-/// Devices whose standing a decision changes.
-pub(crate) fn standings_after(decision: &Decision) -> Vec<(DeviceId, DeviceStatus)> {
-    match &decision.act {
-        Act::Replace { old, new, .. } => {
-            vec![(old.clone(), DeviceStatus::Revoked), (new.clone(), DeviceStatus::Active)]
-        }
-        Act::Protocol { .. } => Vec::new(),
+    /// What decisions have changed about devices, in their order.
+    pub fn changes(&self) -> &[(DeviceId, Change)] {
+        &self.changes
     }
 }

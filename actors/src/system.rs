@@ -6,9 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use actix::{Actor, Addr, ArbiterHandle, Context};
 use election::{
     DeviceId, UnitId,
-    definition::DeviceStatus,
     precinct::{Judgement, Objection},
-    record::Observation,
+    record::{Change, Observation},
     report::{ReportType, Verdict},
 };
 use feed::Feed;
@@ -22,7 +21,7 @@ use crate::{
     ports::{Recorder, ReplaySource, Tempo},
     publisher::{Begin, Publisher},
     registry::{OutOfService, Precincts},
-    replay::{Night, standings_after},
+    replay::Night,
     unit::UnitActor,
 };
 
@@ -78,8 +77,8 @@ impl Alarms {
     }
 }
 
-/// Devices whose standing a decision changed.
-pub type Standings = Vec<(DeviceId, DeviceStatus)>;
+/// What a decision changed about devices.
+pub type Changes = Vec<(DeviceId, Change)>;
 
 /// The running actors. Cheap to clone.
 #[derive(Clone)]
@@ -156,12 +155,11 @@ impl System {
         }
     }
 
-    /// Gives a durable decision to its precinct, in the order of calls; tells which devices' standing it
-    /// changed.
+    /// Gives a durable decision to its precinct, in the order of calls; tells what it changed about devices.
     pub fn decided(
         &self,
         record: Arc<Journaled<Entry>>,
-    ) -> impl Future<Output = Result<Result<Standings, Objection>, OutOfService>> + Send + use<> {
+    ) -> impl Future<Output = Result<Result<Changes, Objection>, OutOfService>> + Send + use<> {
         let asked = self.precincts.decided(Arc::clone(&record));
         let liveness = self.liveness.clone();
         async move {
@@ -169,12 +167,16 @@ impl System {
             let (Ok(()), Entry::Decision(decision)) = (&outcome, record.entry()) else {
                 return Ok(outcome.map(|()| Vec::new()));
             };
-            let standings = standings_after(decision);
-            for (device, status) in &standings {
-                let (device, precinct, status) = (device.clone(), decision.act.precinct(), *status);
-                liveness.do_send(Standing { device, precinct, status });
+            let changes = decision.act.changes();
+            for (device, change) in &changes {
+                let Change::Status(status) = *change else { continue };
+                liveness.do_send(Standing {
+                    device: device.clone(),
+                    precinct: decision.act.precinct(),
+                    status,
+                });
             }
-            Ok(Ok(standings))
+            Ok(Ok(changes))
         }
     }
 

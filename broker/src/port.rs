@@ -120,7 +120,8 @@ pub enum RefusedKind {
     Rate,
     /// QoS 2.
     Qos,
-    /// A certificate that is foreign or expired, a name that is no registered device's or not the client id.
+    /// A certificate that is foreign, expired or of a former key; a name that is no registered device's, a revoked
+    /// one's, or not the client id.
     Identity,
     /// A TLS handshake that came to no end: no certificate, no TLS 1.3, no TLS at all, or the peer left.
     Handshake,

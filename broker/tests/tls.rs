@@ -6,11 +6,11 @@
 mod authority;
 mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authority::Authority;
-use broker::direct::{self, Config, Tls};
+use broker::direct::{self, Config, Standing, Tls};
 use broker::external::{self, Backoff};
 use broker::tls::{self, KeyPair};
 use broker::{DeviceLink, Error, LinkEvent, Peer, RefusedKind};
@@ -177,18 +177,37 @@ async fn tls_1_2_is_refused() {
 
 #[tokio::test]
 async fn a_device_that_was_revoked_does_not_come_in_again() {
-    let allowed = Arc::new(std::sync::atomic::AtomicBool::new(true));
-    let asked = allowed.clone();
-    let mut house = House::with(|config| {
-        config.is_device = Arc::new(move |_| asked.load(std::sync::atomic::Ordering::Relaxed));
-    });
-    let tls = house.device(URN);
-    let mut client = Options::new(URN, Version::V4).tls(tls.clone()).connect(house.address()).await;
-    allowed.store(false, std::sync::atomic::Ordering::Relaxed);
-    house.link.downlink().disconnect(URN);
-    assert!(matches!(client.next().await, Seen::Closed(_)));
-    assert_eq!(gone(&mut house.link).await, (URN.to_owned(), false));
-    house.turns_away(Options::new(URN, Version::V4).tls(tls), URN, RefusedKind::Identity).await;
+    for version in BOTH {
+        let standing = Arc::new(Mutex::new(Standing::Device));
+        let asked = standing.clone();
+        let mut house = House::with(|config| config.register = Arc::new(move |_, _| *asked.lock().unwrap()));
+        let tls = house.device(URN);
+        let mut client = Options::new(URN, version).tls(tls.clone()).connect(house.address()).await;
+        *standing.lock().unwrap() = Standing::Revoked;
+        house.link.downlink().disconnect(URN);
+        assert!(matches!(client.next().await, Seen::Closed(_)));
+        assert_eq!(gone(&mut house.link).await, (URN.to_owned(), false));
+        house.turns_away(Options::new(URN, version).tls(tls), URN, RefusedKind::Identity).await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_former_key_is_refused_and_one_of_a_key_of_its_own_is_not() {
+    let former = Arc::new(Mutex::new(Vec::new()));
+    let asked = former.clone();
+    let register = move |_: &str, key: Option<&[u8]>| match key == Some(&asked.lock().unwrap()[..]) {
+        true => Standing::Superseded,
+        false => Standing::Device,
+    };
+    let mut house = House::with(|config| config.register = Arc::new(register));
+    let old = house.devices.device(house.directory.path(), URN);
+    let der = CertificateDer::from_pem_file(&old.cert).unwrap();
+    let (_, read) = x509_parser::parse_x509_certificate(&der).unwrap();
+    *former.lock().unwrap() = read.public_key().subject_public_key.data.to_vec();
+    let tls = house.as_client(&old);
+    house.turns_away(Options::new(URN, Version::V5).tls(tls), URN, RefusedKind::Identity).await;
+    let other = house.device(URN);
+    Options::new(URN, Version::V5).tls(other).connect(house.address()).await;
 }
 
 #[tokio::test]

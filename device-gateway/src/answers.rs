@@ -16,10 +16,10 @@ use election::{
 use journal::{Clock, Entry, Journaled};
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
 };
 
-use crate::{gateway::Signer, metrics::Metrics, port::Counting};
+use crate::{gateway::Signer, metrics::Metrics, port::Counting, worker::Work};
 
 /// What is kept of a message while it is on its way through the journal.
 pub struct Context(Kind);
@@ -63,8 +63,8 @@ impl Told {
     }
 }
 
-/// Takes back that a report is on its way to the journal.
-pub(crate) type Forget = Box<dyn Fn(DeviceId, Seq, Digest) + Send + Sync>;
+/// Gives work to the worker of a device. Waits for room, so never called on the runtime's threads.
+pub(crate) type Tell = Box<dyn Fn(&DeviceId, Work) + Send + Sync>;
 
 /// Answers devices.
 pub struct Answers {
@@ -76,8 +76,8 @@ pub struct Answers {
     pub(crate) metrics: Metrics,
     pub(crate) runtime: Handle,
     pub(crate) in_flight: Arc<Semaphore>,
-    /// How a worker is told that a report did not reach stable storage.
-    pub(crate) forget: OnceLock<Forget>,
+    /// The way to the workers, once they run.
+    pub(crate) tell: OnceLock<Tell>,
 }
 
 impl Answers {
@@ -138,9 +138,24 @@ impl Answers {
     pub fn unstored(&self, context: Context) {
         let Kind::New { told, .. } = context.0 else { return };
         self.metrics.unstored.inc();
-        if let Some(forget) = self.forget.get() {
-            forget(told.device, told.seq, told.digest);
+        if let Some(tell) = self.tell.get() {
+            let Told { device, seq, digest, .. } = told;
+            tell(&device.clone(), Work::Forget { device, seq, digest });
         }
+    }
+
+    /// Waits until what a device's worker has taken up so far is refused, or has its place in the journal's
+    /// queue: whoever appends after that stands behind it.
+    pub async fn caught_up(self: &Arc<Self>, device: DeviceId) {
+        let (done, caught_up) = oneshot::channel();
+        let answers = Arc::clone(self);
+        self.runtime.spawn_blocking(move || {
+            if let Some(tell) = answers.tell.get() {
+                tell(&device, Work::Mark(done));
+            }
+        });
+        // An error: there is no worker (any more), and nothing on its way.
+        let _ = caught_up.await;
     }
 
     fn topic(&self, precinct: PrecinctId, device: DeviceId) -> Topic {

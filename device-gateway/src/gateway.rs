@@ -23,7 +23,7 @@ use crate::{
     metrics::Metrics,
     port::Counting,
     refusals::Refusals,
-    worker::{Shared, Work, Worker},
+    worker::{Shared, Worker},
 };
 
 /// The centre's key for receipts and commands, and its name.
@@ -86,7 +86,7 @@ impl Gateway {
             metrics: parts.metrics.clone(),
             runtime: parts.runtime.clone(),
             in_flight: Arc::new(Semaphore::new(parts.in_flight)),
-            forget: OnceLock::new(),
+            tell: OnceLock::new(),
         });
         Self { parts, answers, refusals: Arc::default() }
     }
@@ -136,14 +136,13 @@ impl Gateway {
             senders.push(sender);
         }
         // Weak in effect: workers end when the intake and the journal's sink have let go of their senders.
-        let tell = senders.clone();
-        let forget = move |device: DeviceId, seq, digest| {
-            let worker = &tell[worker_of(device.as_str(), tell.len())];
-            if worker.send(Work::Forget { device, seq, digest }).is_err() {
+        let workers_of = senders.clone();
+        let tell = move |device: &DeviceId, work| {
+            if workers_of[worker_of(device.as_str(), workers_of.len())].send(work).is_err() {
                 tracing::debug!("the gateway has stopped");
             }
         };
-        if answers.forget.set(Box::new(forget)).is_err() {
+        if answers.tell.set(Box::new(tell)).is_err() {
             return Err(io::Error::other("this gateway runs already"));
         }
         let (stop, stopped) = watch::channel(false);

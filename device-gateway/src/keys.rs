@@ -2,20 +2,46 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{PoisonError, RwLock},
 };
 
-use device_wire::{DeviceEntry, Keyring, Standing, VerifyingKey, keys::public_from_bytes};
-use election::{Definition, DeviceId, definition::DeviceStatus};
+use device_wire::{
+    DeviceEntry, Keyring, Standing, VerifyingKey,
+    keys::{KeyError, public_from_bytes},
+};
+use election::{
+    Definition, DeviceId,
+    definition::DeviceStatus,
+    record::{Change, PublicKey},
+};
 
-/// The keys of a definition's devices. A decision changes a standing while the night runs.
+/// The keys of a definition's devices. Decisions change keys and standing while the night runs.
 #[derive(Debug, Default)]
-pub struct Keys(HashMap<DeviceId, Holder>);
+pub struct Keys(HashMap<DeviceId, RwLock<Holder>>);
 
 #[derive(Debug)]
 struct Holder {
-    key: VerifyingKey,
-    active: AtomicBool,
+    /// `None` before the device is provisioned: nothing that it signs can be verified.
+    key: Option<VerifyingKey>,
+    /// Keys that were in force before.
+    superseded: Vec<VerifyingKey>,
+    status: DeviceStatus,
+    /// A decision about it is being recorded.
+    pending: bool,
+}
+
+/// Why a key cannot become a device's.
+#[derive(Debug, thiserror::Error)]
+pub enum NotFit {
+    /// No such device.
+    #[error("device {0} is not in devices.csv: a new device is added there before the election is begun")]
+    Unknown(DeviceId),
+    /// No point of the curve, or one under which anybody can sign.
+    #[error("the public key of device {0} is not one of Ed25519: take it from `sanak provision --reissue`")]
+    NoKey(DeviceId, #[source] KeyError),
+    /// Each device has its own, and each key is used once.
+    #[error("this public key is or was that of device {0}: make a new one with `sanak provision --reissue`")]
+    Used(DeviceId),
 }
 
 impl Keys {
@@ -26,38 +52,85 @@ impl Keys {
         let mut without = Vec::new();
         for device in definition.devices().values() {
             let key = device.public_key.as_ref().and_then(|bytes| public_from_bytes(bytes).ok());
-            match key {
-                Some(key) => {
-                    let active = AtomicBool::new(device.status == DeviceStatus::Active);
-                    keys.insert(device.id.clone(), Holder { key, active });
-                }
-                None => without.push(device.id.clone()),
+            if key.is_none() {
+                without.push(device.id.clone());
             }
+            let holder = Holder { key, superseded: Vec::new(), status: device.status, pending: false };
+            keys.insert(device.id.clone(), RwLock::new(holder));
         }
         (Self(keys), without)
     }
 
-    /// Lets a device speak from now on, or shuts it out.
-    pub fn set(&self, device: &DeviceId, status: DeviceStatus) {
-        if let Some(holder) = self.0.get(device) {
-            holder.active.store(status == DeviceStatus::Active, Ordering::Release);
+    /// Takes what a decision changed: who may speak, or with which key. In the order of the journal.
+    ///
+    /// # Errors
+    /// [`NotFit`]; nothing is changed then, live as in replay.
+    pub fn apply(&self, device: &DeviceId, change: &Change) -> Result<(), NotFit> {
+        match change {
+            Change::Status(status) => self.change(device, |holder| holder.status = *status),
+            Change::Key(key) => {
+                let key = self.consider(device, key)?;
+                self.change(device, |holder| holder.superseded.extend(holder.key.replace(key)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a key could become a device's.
+    ///
+    /// # Errors
+    /// [`NotFit`].
+    pub fn consider(&self, device: &DeviceId, key: &PublicKey) -> Result<VerifyingKey, NotFit> {
+        if !self.0.contains_key(device) {
+            return Err(NotFit::Unknown(device.clone()));
+        }
+        let of_curve = public_from_bytes(&key.0).map_err(|why| NotFit::NoKey(device.clone(), why))?;
+        let used =
+            |holder: &Holder| holder.key.iter().chain(&holder.superseded).any(|held| *held == of_curve);
+        match self.0.keys().find(|id| self.read(id.as_str(), used).unwrap_or(false)) {
+            Some(owner) => Err(NotFit::Used(owner.clone())),
+            None => Ok(of_curve),
         }
     }
 
-    /// Whether this is a registered device, in use or not.
-    pub fn is_device(&self, id: &str) -> bool {
-        self.0.contains_key(id)
+    /// Refuses a device without an answer while a decision about it is being recorded, or no longer.
+    pub fn set_pending(&self, device: &DeviceId, pending: bool) {
+        self.change(device, |holder| holder.pending = pending);
+    }
+
+    /// What a device may do; `None` where nobody has this name.
+    pub fn status(&self, id: &str) -> Option<DeviceStatus> {
+        self.read(id, |holder| holder.status)
+    }
+
+    /// Whether these are the bytes of a key that was this device's before another took its place.
+    pub fn is_superseded(&self, id: &str, key: &[u8]) -> bool {
+        let held = |holder: &Holder| holder.superseded.iter().any(|old| old.as_bytes() == key);
+        self.read(id, held).unwrap_or(false)
+    }
+
+    fn read<T>(&self, id: &str, read: impl FnOnce(&Holder) -> T) -> Option<T> {
+        let holder = self.0.get(id)?;
+        Some(read(&holder.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn change(&self, device: &DeviceId, change: impl FnOnce(&mut Holder)) {
+        if let Some(holder) = self.0.get(device) {
+            change(&mut holder.write().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 }
 
 impl Keyring for Keys {
-    fn device(&self, id: &DeviceId) -> Option<DeviceEntry<'_>> {
-        self.0.get(id).map(|holder| DeviceEntry {
-            key: &holder.key,
-            standing: match holder.active.load(Ordering::Acquire) {
-                true => Standing::Active,
-                false => Standing::Shut,
-            },
-        })
+    fn device(&self, id: &DeviceId) -> Option<DeviceEntry> {
+        let entry = |holder: &Holder| {
+            let standing = match holder.status {
+                _ if holder.pending => Standing::Pending,
+                DeviceStatus::Active => Standing::Active,
+                DeviceStatus::Spare | DeviceStatus::Revoked => Standing::Shut,
+            };
+            holder.key.map(|key| DeviceEntry { key, standing })
+        };
+        self.read(id.as_str(), entry).flatten()
     }
 }

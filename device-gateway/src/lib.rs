@@ -16,7 +16,7 @@ mod worker;
 
 pub use answers::{Answers, Context};
 pub use gateway::{Gateway, Parts, Running, Signer};
-pub use keys::Keys;
+pub use keys::{Keys, NotFit};
 pub use metrics::Metrics;
 pub use port::{Answer, Counting, Life};
 pub use refusals::{Refusals, Sample};

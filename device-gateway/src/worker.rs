@@ -15,6 +15,7 @@ use election::{
     sequence::{Admission, Line},
 };
 use journal::{Appender, Clock, Entry, Gone};
+use tokio::sync::oneshot;
 
 use crate::{
     answers::{Answers, Context},
@@ -33,6 +34,8 @@ pub(crate) enum Work {
     Message(Box<Message>, Timestamp, Instant),
     /// A report did not reach stable storage: it is new again.
     Forget { device: DeviceId, seq: Seq, digest: Digest },
+    /// Whoever waits is told when its turn has come.
+    Mark(oneshot::Sender<()>),
 }
 
 /// What all workers share. `C` is what the composition root keeps of a record on its way through the journal.
@@ -68,6 +71,10 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
                     if let Some(line) = self.lines.get_mut(&device) {
                         line.forget(seq, digest);
                     }
+                }
+                Work::Mark(waiting) => {
+                    // Whoever waited may have gone.
+                    let _ = waiting.send(());
                 }
             }
         }

@@ -89,8 +89,8 @@ struct State {
 struct Ring(HashMap<DeviceId, VerifyingKey>);
 
 impl Keyring for Ring {
-    fn device(&self, id: &DeviceId) -> Option<DeviceEntry<'_>> {
-        Some(DeviceEntry { key: self.0.get(id)?, standing: Standing::Active })
+    fn device(&self, id: &DeviceId) -> Option<DeviceEntry> {
+        Some(DeviceEntry { key: *self.0.get(id)?, standing: Standing::Active })
     }
 }
 

@@ -110,6 +110,8 @@ impl Ledger {
             Act::Protocol { precinct, contests } => {
                 self.protocols.insert(*precinct, contests.clone());
             }
+            // No script has them, and neither takes anything back that was accepted.
+            Act::Revoke { .. } | Act::Reissue { .. } => {}
         }
     }
 

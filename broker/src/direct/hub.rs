@@ -86,7 +86,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) events: mpsc::Sender<LinkEvent>,
     pub(crate) budget: Arc<Semaphore>,
-    pub(crate) is_device: super::IsDevice,
+    pub(crate) register: super::Register,
     pub(crate) stopping: AtomicBool,
     serials: AtomicU64,
     clients: RwLock<HashMap<String, Arc<Client>>>,
@@ -102,7 +102,7 @@ const STRANGERS: Rate = Rate { per_second: 10.0, burst: 50.0 };
 impl Shared {
     pub(crate) fn new(
         limits: Limits,
-        is_device: super::IsDevice,
+        register: super::Register,
         events: mpsc::Sender<LinkEvent>,
     ) -> (Arc<Self>, mpsc::Receiver<Order>) {
         let (orders, waiting) = mpsc::channel(ORDERS);
@@ -112,7 +112,7 @@ impl Shared {
             counters: Arc::default(),
             events,
             budget,
-            is_device,
+            register,
             stopping: AtomicBool::new(false),
             serials: AtomicU64::new(1),
             clients: RwLock::default(),

@@ -144,7 +144,7 @@ impl Visitor {
         let (io, identity) = match keeper {
             None => (IoBoxed::from(io), Identity::Plain),
             Some(keeper) => match keeper.admit(io, hub.shared.limits.handshake).await {
-                Ok((io, name)) => (io, Identity::Certified(name)),
+                Ok((io, certificate)) => (io, Identity::Certified(certificate)),
                 Err(turned) => {
                     return hub.shared.refuse_stranger(
                         "",

@@ -33,8 +33,22 @@ use session::Conn;
 use tls::Doorkeeper;
 pub use tls::Tls;
 
-/// Whether an id is a registered device's (and not a revoked one's).
-pub type IsDevice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// What a name is, by the register of devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody's.
+    Stranger,
+    /// A device's that may connect.
+    Device,
+    /// A device's that was shut out.
+    Revoked,
+    /// A device's, whose certificate is of a key that another has replaced.
+    Superseded,
+}
+
+/// Asked at every CONNECT, and cheap: what a name is. Beside it the public key of the client's certificate as it
+/// stands there (32 bytes of an Ed25519 key), where there is one: it may be of another kind than the device's own.
+pub type Register = Arc<dyn Fn(&str, Option<&[u8]>) -> Standing + Send + Sync>;
 
 /// Largest PUBLISH: a whole payload, its topic and the properties of version 5.
 const PACKET_BYTES: u32 = MAX_PAYLOAD_BYTES as u32 + 4 * 1024;
@@ -51,8 +65,8 @@ pub struct Config {
     /// The devices' door: a client certificate whose common name is the device's id, the client id, and a
     /// registered device's.
     pub tls: Option<Tls>,
-    /// Asked at every CONNECT, and cheap: a revoked device must be answered `false`.
-    pub is_device: IsDevice,
+    /// Who is a device, and may connect.
+    pub register: Register,
     /// Events that may wait for the gateway before sockets are no longer read.
     pub queue: usize,
     /// What connections may take.
@@ -61,8 +75,8 @@ pub struct Config {
 
 impl Config {
     /// Plain connections on a loopback address, with the usual limits.
-    pub fn plain(address: SocketAddr, is_device: IsDevice) -> Self {
-        Self { plain_listen: Some(address), tls: None, is_device, queue: 4096, limits: Limits::default() }
+    pub fn plain(address: SocketAddr, register: Register) -> Self {
+        Self { plain_listen: Some(address), tls: None, register, queue: 4096, limits: Limits::default() }
     }
 }
 
@@ -94,7 +108,7 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
     };
     let (plain, tls) = (address(false), address(true));
     let (sender, events) = mpsc::channel::<LinkEvent>(config.queue.max(1));
-    let (shared, orders) = Shared::new(config.limits, config.is_device, sender);
+    let (shared, orders) = Shared::new(config.limits, config.register, sender);
     let (stop, stopping) = oneshot::channel();
     let (ended, stopped) = oneshot::channel();
     let link = DeviceLink {

@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::Standing;
 use super::hub::{Client, Hub};
 use super::order::{Order, Place};
 use super::sink::{Reason, Sink};
+use super::tls::Certificate;
 use crate::acl::{self, Who};
 use crate::limits::{MAX_PAYLOAD_BYTES, Sampler, TokenBucket};
 use crate::port::{Ack, LinkEvent, Message, Peer, RefusedKind, count};
@@ -21,7 +23,7 @@ const MAX_CLIENT_ID: usize = 64;
 /// What the transport knows about the other end.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
-    Certified(String),
+    Certified(Certificate),
     Plain,
 }
 
@@ -46,6 +48,7 @@ impl From<()> for Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Identity,
+    Revoked,
     Will,
     Over,
 }
@@ -116,7 +119,7 @@ impl Conn {
             return Err(Refusal::Will);
         }
         let peer = match &self.identity {
-            Identity::Certified(name) => Peer::Certified(name.clone()),
+            Identity::Certified(certificate) => Peer::Certified(certificate.name.clone()),
             Identity::Plain => Peer::Claimed(id.clone()),
         };
         let client = Arc::new(Client::new(id, serial, !device));
@@ -139,33 +142,41 @@ impl Conn {
 
     /// Who this is, and whether it is a device.
     fn identify(&self, client_id: &str, serial: u64) -> Result<(String, bool), Refusal> {
-        let is_device = |id: &str| acl::is_device_id(id) && (self.hub.shared.is_device)(id);
         match &self.identity {
-            Identity::Certified(name) if client_id != name => {
+            Identity::Certified(Certificate { name, .. }) if client_id != name => {
                 let detail = format!("client id {:?}, certificate {name:?}", clip(client_id));
-                self.hub.shared.refuse_stranger(name, RefusedKind::Identity, detail);
-                Err(Refusal::Identity)
+                self.turn_away(name, detail, Refusal::Identity)
             }
-            Identity::Certified(name) if !is_device(name) => {
-                self.hub.shared.refuse_stranger(
-                    name,
-                    RefusedKind::Identity,
-                    "no registered device".to_owned(),
-                );
-                Err(Refusal::Identity)
-            }
-            Identity::Certified(name) => Ok((name.clone(), true)),
+            Identity::Certified(Certificate { name, key }) => match self.standing(name, Some(key)) {
+                Standing::Device => Ok((name.clone(), true)),
+                Standing::Stranger => {
+                    self.turn_away(name, "no registered device".to_owned(), Refusal::Identity)
+                }
+                Standing::Revoked => self.turn_away(name, "revoked".to_owned(), Refusal::Revoked),
+                Standing::Superseded => {
+                    let detail = "a certificate of its former key".to_owned();
+                    self.turn_away(name, detail, Refusal::Revoked)
+                }
+            },
             Identity::Plain if client_id.is_empty() => Ok((format!("operator-{serial}"), false)),
             Identity::Plain if client_id.len() > MAX_CLIENT_ID || client_id.contains(char::is_control) => {
-                self.hub.shared.refuse_stranger(
-                    "",
-                    RefusedKind::Identity,
-                    format!("client id {:?}", clip(client_id)),
-                );
-                Err(Refusal::Identity)
+                self.turn_away("", format!("client id {:?}", clip(client_id)), Refusal::Identity)
             }
-            Identity::Plain => Ok((client_id.to_owned(), is_device(client_id))),
+            Identity::Plain => match self.standing(client_id, None) {
+                Standing::Stranger => Ok((client_id.to_owned(), false)),
+                Standing::Device | Standing::Superseded => Ok((client_id.to_owned(), true)),
+                Standing::Revoked => self.turn_away(client_id, "revoked".to_owned(), Refusal::Revoked),
+            },
         }
+    }
+
+    fn standing(&self, id: &str, key: Option<&[u8]>) -> Standing {
+        if acl::is_device_id(id) { (self.hub.shared.register)(id, key) } else { Standing::Stranger }
+    }
+
+    fn turn_away<T>(&self, client: &str, detail: String, refusal: Refusal) -> Result<T, Refusal> {
+        self.hub.shared.refuse_stranger(client, RefusedKind::Identity, detail);
+        Err(refusal)
     }
 
     /// The socket is closed: whatever has begun ends.

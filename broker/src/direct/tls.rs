@@ -46,19 +46,19 @@ impl Doorkeeper {
         Ok(())
     }
 
-    /// Lets a connection in; the answer is it and its device's name.
-    pub(crate) async fn admit(&self, io: Io, patience: Duration) -> Result<(IoBoxed, String), Turned> {
+    /// Lets a connection in; the answer is it, and whose certificate came by it.
+    pub(crate) async fn admit(&self, io: Io, patience: Duration) -> Result<(IoBoxed, Certificate), Turned> {
         let config = self.config.read().unwrap_or_else(PoisonError::into_inner).clone();
         let patience = Millis(u32::try_from(patience.as_millis()).unwrap_or(u32::MAX));
         let io = TlsServerFilter::create(io, config, patience).await;
         let io = io.map_err(|error| Turned::by(&error, self.reasons.take()))?;
         let certificate = io.query::<PeerCert<'static>>();
-        let name = certificate.as_ref().and_then(|certificate| common_name(&certificate.0));
-        let name = name.ok_or_else(|| Turned {
+        let certificate = certificate.as_ref().and_then(|certificate| Certificate::read(&certificate.0));
+        let certificate = certificate.ok_or_else(|| Turned {
             kind: RefusedKind::Identity,
             why: "the certificate does not hold exactly one common name".to_owned(),
         })?;
-        Ok((IoBoxed::from(io), name))
+        Ok((IoBoxed::from(io), certificate))
     }
 }
 
@@ -82,10 +82,21 @@ impl Turned {
     }
 }
 
-/// The one common name of a certificate's subject.
-fn common_name(der: &[u8]) -> Option<String> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-    let mut names = certificate.subject().iter_common_name();
-    let name = names.next()?.as_str().ok()?.to_owned();
-    names.next().is_none().then_some(name)
+/// What is asked of a client's certificate, once it is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    /// The one common name of its subject.
+    pub(crate) name: String,
+    /// Its public key: of Ed25519 the 32 bytes.
+    pub(crate) key: Vec<u8>,
+}
+
+impl Certificate {
+    fn read(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+        let mut names = certificate.subject().iter_common_name();
+        let name = names.next()?.as_str().ok()?.to_owned();
+        let key = certificate.public_key().subject_public_key.data.to_vec();
+        names.next().is_none().then_some(Self { name, key })
+    }
 }

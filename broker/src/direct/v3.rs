@@ -42,7 +42,7 @@ pub(crate) async fn connect(conn: Rc<Conn>, handshake: Handshake) -> Result<Hand
             })
         }
         Err(Refusal::Identity) => Ok(handshake.identifier_rejected()),
-        Err(Refusal::Will) => Ok(handshake.failed(ConnectAckReason::NotAuthorized)),
+        Err(Refusal::Revoked | Refusal::Will) => Ok(handshake.failed(ConnectAckReason::NotAuthorized)),
         Err(Refusal::Over) => Ok(handshake.service_unavailable()),
     }
 }

@@ -52,6 +52,7 @@ pub(crate) async fn connect(conn: Rc<Conn>, handshake: Handshake) -> Result<Hand
         }
         Err(refusal) => Ok(handshake.failed(match refusal {
             Refusal::Identity => ConnectAckReason::ClientIdentifierNotValid,
+            Refusal::Revoked => ConnectAckReason::Banned,
             Refusal::Will => ConnectAckReason::NotAuthorized,
             Refusal::Over => ConnectAckReason::ServerUnavailable,
         })),

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::direct::{self, Config};
+use broker::direct::{self, Config, Standing};
 use broker::{DeviceLink, LinkEvent, Message, RefusedKind};
 use rumqttc::{self as v4, v5};
 use tokio::sync::mpsc;
@@ -22,7 +22,11 @@ pub fn topic(device: &str, channel: &str) -> String {
 
 pub fn config(devices: &[&str]) -> Config {
     let devices: HashSet<String> = devices.iter().map(|id| (*id).to_owned()).collect();
-    Config::plain("127.0.0.1:0".parse().unwrap(), Arc::new(move |id| devices.contains(id)))
+    let register = move |id: &str, _: Option<&[u8]>| match devices.contains(id) {
+        true => Standing::Device,
+        false => Standing::Stranger,
+    };
+    Config::plain("127.0.0.1:0".parse().unwrap(), Arc::new(register))
 }
 
 pub fn start(devices: &[&str]) -> DeviceLink {

@@ -20,8 +20,8 @@ use election::{
 struct One(DeviceId, VerifyingKey);
 
 impl Keyring for One {
-    fn device(&self, id: &DeviceId) -> Option<DeviceEntry<'_>> {
-        (*id == self.0).then_some(DeviceEntry { key: &self.1, standing: Standing::Active })
+    fn device(&self, id: &DeviceId) -> Option<DeviceEntry> {
+        (*id == self.0).then_some(DeviceEntry { key: self.1, standing: Standing::Active })
     }
 }
 

@@ -28,14 +28,14 @@ pub struct RawMessage {
 /// Who may speak. Asked once a message.
 pub trait Keyring {
     /// The entry of a device, whatever its standing; `None` where nobody has this name.
-    fn device(&self, id: &DeviceId) -> Option<DeviceEntry<'_>>;
+    fn device(&self, id: &DeviceId) -> Option<DeviceEntry>;
 }
 
 /// What is known of a device before it says anything.
 #[derive(Debug, Clone, Copy)]
-pub struct DeviceEntry<'a> {
-    /// Its public key, decompressed once and kept.
-    pub key: &'a VerifyingKey,
+pub struct DeviceEntry {
+    /// Its public key now, decompressed once: a copy costs nothing beside a verification.
+    pub key: VerifyingKey,
     /// Whether it may speak.
     pub standing: Standing,
 }
@@ -47,6 +47,8 @@ pub enum Standing {
     Active,
     /// Revoked, or a spare that was not put in use: E07.
     Shut,
+    /// A decision about it is being recorded: refused without an answer, so that it repeats.
+    Pending,
 }
 
 /// A message of a known device in use, signed with its key, for the topic it came on, in this election.
@@ -126,13 +128,14 @@ fn verify(envelope: &SignedEnvelope<'_>, keyring: &impl Keyring) -> Result<Devic
     let kid = std::str::from_utf8(envelope.kid()).map_err(|_| unknown())?;
     let signer: DeviceId = kid.parse().map_err(|_| unknown())?;
     let entry = keyring.device(&signer).ok_or_else(unknown)?;
-    let good = envelope.is_signed_by(entry.key);
+    let good = envelope.is_signed_by(&entry.key);
     match entry.standing {
         // The code comes before the signature, an answer only after it.
         Standing::Shut => {
             let refusal = Refusal::silent(Code::E07, "device is revoked or a spare");
             Err(if good { refusal.answered(answerable(envelope, &signer)) } else { refusal })
         }
+        Standing::Pending => Err(Refusal::silent(Code::E07, "a decision about the device is being recorded")),
         Standing::Active if good => Ok(signer),
         Standing::Active => Err(Refusal::silent(Code::E03, "signature is not the device's for this topic")),
     }

@@ -9,10 +9,13 @@ use std::{
 };
 
 use device_gateway::Keys;
-use device_wire::{Authentic, authenticate};
+use device_wire::{
+    Authentic, AuthenticReport, SigningKey, Topic, authenticate, encode_report, keys::parse_private, sign,
+};
 use election::{
-    Timestamp,
-    record::{Act, Decision, Observation},
+    Count, DeviceId, Timestamp,
+    record::{Act, Decision, Observation, PublicKey},
+    report::{Body, Digest, Report},
 };
 use journal::{Entry, Journal, Options};
 use serde_json::Value;
@@ -131,6 +134,65 @@ fn a_signature_of_another_key_is_found_though_every_checksum_holds() {
     assert!(faults.contains("report 1 of t-5001-1: E03"), "{faults}");
     assert!(!faults.contains("u-5001-1"), "the urn's own key is still right:\n{faults}");
     assert!(faults.contains("it was begun with other election files than"), "{faults}");
+}
+
+/// A report of the terminal's, the decision that it signs with another key, and a report signed with `second`.
+fn reissued(second: &SigningKey) -> TempDir {
+    let data = tempfile::tempdir().unwrap();
+    let definition = election_files::load(Path::new(ELECTION)).unwrap().definition;
+    let (journal, _) =
+        Journal::open(&data.path().join("journal"), definition.digest(), Options::default()).unwrap();
+    let (appender, thread) = journal.start(|_: Vec<journal::Released<()>>| ()).unwrap();
+    let report = |seq: u64, prev, key: &SigningKey| {
+        let device: DeviceId = "t-5001-1".parse().unwrap();
+        let topic: Topic = "sanak/1/vec-1/5001/t-5001-1/report".parse().unwrap();
+        let (election, precinct) = (topic.election.clone(), topic.precinct);
+        let body = Body::OpeningTerminal { identified: Count::ZERO };
+        let at = Timestamp::from_millis(1_764_500_000_000);
+        let report = Report { election, precinct, device, seq, prev, at, body };
+        let envelope = sign(&topic, "t-5001-1", &encode_report(&report), key);
+        AuthenticReport::from_journal(&topic.to_string(), envelope.into()).unwrap()
+    };
+    let first = report(1, Digest::NONE, &old_key());
+    let behind = report(2, first.digest(), second);
+    let decision = Decision {
+        by: "Aigul Asanova".into(),
+        reason: "its board was changed".into(),
+        signature: None,
+        act: Act::Reissue {
+            precinct: "5001".parse().unwrap(),
+            device: "t-5001-1".parse().unwrap(),
+            public_key: PublicKey(new_key().verifying_key().to_bytes()),
+        },
+    };
+    for entry in [Entry::Report(first), Entry::Decision(decision), Entry::Report(behind)] {
+        appender.append_blocking(entry, Timestamp::from_millis(1_764_500_000_000), ()).unwrap();
+    }
+    drop(appender);
+    thread.join().unwrap();
+    data
+}
+
+fn old_key() -> SigningKey {
+    let vectors: Value = serde_json::from_str(&fs::read_to_string(VECTORS).unwrap()).unwrap();
+    parse_private(vectors["keys"]["terminal"]["private"].as_str().unwrap()).unwrap()
+}
+
+fn new_key() -> SigningKey {
+    SigningKey::from_bytes(&[42; 32])
+}
+
+#[test]
+fn each_signature_is_checked_with_the_key_that_was_in_force_at_its_place() {
+    let data = reissued(&new_key());
+    let output = check(data.path(), Path::new(ELECTION));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let data = reissued(&old_key());
+    let output = check(data.path(), Path::new(ELECTION));
+    assert_eq!(output.status.code(), Some(1));
+    let faults = text(&output.stderr);
+    assert!(faults.contains("record 3: report 2 of t-5001-1: E03"), "{faults}");
+    assert_eq!(faults.lines().count(), 1, "{faults}");
 }
 
 #[test]

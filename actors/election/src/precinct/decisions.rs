@@ -22,6 +22,9 @@ pub enum Objection {
     /// The device is not one of this precinct's, or its place is taken already.
     #[error("device {0} does not count in this precinct")]
     NotHere(DeviceId),
+    /// The device was shut out before, or its place was taken.
+    #[error("device {0} is shut out already: name another that takes its place (act replace)")]
+    ShutOut(DeviceId),
     /// The device has counted: its figures would vanish.
     #[error("device {0} has sent its final report: its figures can only be corrected")]
     HasCounted(DeviceId),
@@ -55,6 +58,7 @@ impl Precinct {
         }
         match &decision.act {
             Act::Replace { old, new, .. } => self.consider_replacement(old, new),
+            Act::Revoke { device, .. } | Act::Reissue { device, .. } => self.consider_device(device),
             Act::Protocol { contests, .. } => self.consider_protocol(contests),
         }
     }
@@ -66,12 +70,15 @@ impl Precinct {
         match &decision.act {
             Act::Replace { old, new, .. } => {
                 if let Some(old) = self.devices.get_mut(old) {
-                    old.active = false;
+                    (old.active, old.displaced) = (false, true);
                 }
                 if let Some(spare) = self.definition.devices().get(new) {
                     self.devices.insert(new.clone(), Counted::new(spare));
                 }
             }
+            Act::Revoke { device, .. } => self.shut_out(device),
+            // Who verifies signatures takes the new key; numbers and chain go on.
+            Act::Reissue { .. } => {}
             Act::Protocol { contests, .. } => {
                 self.protocol = contests.iter().filter_map(|line| self.protocol_line(line)).collect();
             }
@@ -80,8 +87,28 @@ impl Precinct {
         Ok(())
     }
 
+    /// A device that may still speak here, or a spare one that could be put in use here.
+    fn consider_device(&self, id: &DeviceId) -> Result<(), Objection> {
+        if let Some(here) = self.devices.get(id) {
+            return if here.active { Ok(()) } else { Err(Objection::ShutOut(id.clone())) };
+        }
+        let listed = self.definition.devices().get(id);
+        match listed.filter(|device| device.precinct.is_none_or(|at| at == self.id)) {
+            Some(device) if device.status == DeviceStatus::Revoked => Err(Objection::ShutOut(id.clone())),
+            Some(_) => Ok(()),
+            None => Err(Objection::NotHere(id.clone())),
+        }
+    }
+
+    /// A spare device that is shut out is kept as one that has no place here, so that it gets none later.
+    fn shut_out(&mut self, id: &DeviceId) {
+        let Some(listed) = self.definition.devices().get(id) else { return };
+        let spare = || Counted { displaced: true, ..Counted::new(listed) };
+        self.devices.entry(id.clone()).or_insert_with(spare).active = false;
+    }
+
     fn consider_replacement(&self, old: &DeviceId, new: &DeviceId) -> Result<(), Objection> {
-        let here = self.devices.get(old).filter(|device| device.active);
+        let here = self.devices.get(old).filter(|device| !device.displaced);
         let here = here.ok_or_else(|| Objection::NotHere(old.clone()))?;
         if here.tally.is_some() {
             return Err(Objection::HasCounted(old.clone()));

@@ -38,8 +38,10 @@ pub(super) struct Counted {
     pub kind: DeviceKind,
     /// Of an urn: the contests it counts. Empty: all of the precinct's.
     pub contests: Vec<ContestIx>,
-    /// Whether results wait for it; false once another has taken its place.
+    /// Whether results wait for it; false once it is shut out or another has taken its place.
     pub active: bool,
+    /// Whether another has taken its place, or it never had one here.
+    pub displaced: bool,
     pub line: Line,
     pub held: BTreeMap<Seq, Arrived>,
     pub reports: BTreeMap<(Seq, Digest), ReportEntry>,
@@ -276,6 +278,7 @@ impl Counted {
             kind: device.kind,
             contests: device.contests.clone(),
             active: true,
+            displaced: false,
             line: Line::default(),
             held: BTreeMap::new(),
             reports: BTreeMap::new(),

@@ -13,7 +13,7 @@ use crate::{
         Method, Names, OptionKind, OptionStatus, PlaceName, PrecinctContest, ShareOf, Threshold, Unit,
     },
     figures::{Figures, Phase},
-    record::{Act, Decision, Observation, ProtocolLine},
+    record::{Act, Decision, NoKey, Observation, ProtocolLine, PublicKey},
     report::*,
     rollup::{Contributions, empty_units},
     rules::Limits,
@@ -434,6 +434,82 @@ fn a_spare_takes_the_place_of_a_broken_urn() {
     first(&mut precinct, &spare.make(NIGHT, Body::Tally(empty_urn(true))));
     assert_eq!(precinct.phase(), Phase::Reported);
     assert_eq!(precinct.consider(&decision("s-1", "s-1")), Err(Objection::HasCounted(id("s-1"))));
+}
+
+fn decided(act: Act) -> Decision {
+    Decision { by: "A. Operator".into(), reason: "stolen at noon".into(), signature: None, act }
+}
+
+fn revoked(device: &str) -> Decision {
+    decided(Act::Revoke { precinct: id("1"), device: id(device) })
+}
+
+fn replaced(old: &str, new: &str) -> Decision {
+    decided(Act::Replace { precinct: id("1"), old: id(old), new: id(new) })
+}
+
+#[test]
+fn what_a_revoked_device_had_accepted_stays_counted_and_nothing_else_of_it_is() {
+    let mut precinct = precinct_at("1", CLOSE);
+    let mut terminal = Maker::new("t-1", "1");
+    first(&mut precinct, &terminal.make(OPEN, Body::OpeningTerminal { identified: Count::ZERO }));
+    first(&mut precinct, &terminal.make(OPEN, Body::Turnout(turnout(30))));
+    precinct.decide(&revoked("t-1"), NIGHT).unwrap();
+    let late = terminal.make(NIGHT, Body::Closing(turnout(40)));
+    assert_eq!(first(&mut precinct, &late), (Verdict::Rejected, vec![Code::E07]));
+    assert_eq!(precinct.figures().turnout.identified.get(), 30);
+    assert_eq!(precinct.consider(&revoked("t-1")), Err(Objection::ShutOut(id("t-1"))));
+    assert_eq!(precinct.consider(&revoked("u-9")), Err(Objection::NotHere(id("u-9"))));
+}
+
+#[test]
+fn another_takes_the_place_of_a_revoked_urn_but_not_of_its_figures() {
+    let mut precinct = precinct_at("1", CLOSE);
+    precinct.decide(&revoked("u-1"), NIGHT).unwrap();
+    precinct.decide(&replaced("u-1", "s-1"), NIGHT).unwrap();
+    assert_eq!(precinct.consider(&replaced("u-1", "s-1")), Err(Objection::NotHere(id("u-1"))));
+    let mut spare = Maker::new("s-1", "1");
+    first(&mut precinct, &spare.make(NIGHT, Body::OpeningUrn(empty_urn(true))));
+    first(&mut precinct, &spare.make(NIGHT, Body::Tally(empty_urn(true))));
+    precinct.decide(&revoked("s-1"), NIGHT).unwrap();
+    assert_eq!(precinct.consider(&replaced("s-1", "s-1")), Err(Objection::HasCounted(id("s-1"))));
+}
+
+#[test]
+fn a_spare_that_was_revoked_gets_no_place() {
+    let mut precinct = precinct_at("1", CLOSE);
+    precinct.decide(&revoked("s-1"), NIGHT).unwrap();
+    assert_eq!(precinct.consider(&replaced("u-1", "s-1")), Err(Objection::NotSpare(id("s-1"))));
+    assert_eq!(precinct.consider(&revoked("s-1")), Err(Objection::ShutOut(id("s-1"))));
+    assert_eq!(precinct.progress().urns, 1, "nobody waits for it");
+}
+
+#[test]
+fn numbers_and_chain_go_on_with_another_key() {
+    let mut precinct = precinct_at("1", CLOSE);
+    let mut terminal = Maker::new("t-1", "1");
+    first(&mut precinct, &terminal.make(OPEN, Body::OpeningTerminal { identified: Count::ZERO }));
+    let reissue = |device: &str| {
+        let public_key = PublicKey([7; 32]);
+        decided(Act::Reissue { precinct: id("1"), device: id(device), public_key })
+    };
+    precinct.decide(&reissue("t-1"), OPEN).unwrap();
+    let next = terminal.make(OPEN, Body::Turnout(turnout(30)));
+    assert_eq!(first(&mut precinct, &next).0, Verdict::Accepted);
+    assert_eq!(precinct.consider(&reissue("s-1")), Ok(()), "a spare may get another key too");
+    assert_eq!(precinct.consider(&reissue("u-9")), Err(Objection::NotHere(id("u-9"))));
+    precinct.decide(&revoked("t-1"), NIGHT).unwrap();
+    assert_eq!(precinct.consider(&reissue("t-1")), Err(Objection::ShutOut(id("t-1"))));
+}
+
+#[test]
+fn a_public_key_is_64_hex_digits_in_text() {
+    let key = PublicKey([0xab; 32]);
+    assert_eq!(key.to_string(), "ab".repeat(32));
+    assert_eq!("AB".repeat(32).parse(), Ok(key));
+    for wrong in ["ab", &"g".repeat(64), &"é".repeat(32)] {
+        assert_eq!(wrong.parse::<PublicKey>(), Err(NoKey), "{wrong}");
+    }
 }
 
 #[test]

@@ -17,8 +17,8 @@ use crate::{
 struct Anybody(VerifyingKey);
 
 impl Keyring for Anybody {
-    fn device(&self, _: &DeviceId) -> Option<DeviceEntry<'_>> {
-        Some(DeviceEntry { key: &self.0, standing: Standing::Active })
+    fn device(&self, _: &DeviceId) -> Option<DeviceEntry> {
+        Some(DeviceEntry { key: self.0, standing: Standing::Active })
     }
 }
 

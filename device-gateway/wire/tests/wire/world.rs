@@ -16,8 +16,8 @@ use election::{
 pub struct Devices(pub BTreeMap<DeviceId, (VerifyingKey, Standing)>);
 
 impl Keyring for Devices {
-    fn device(&self, id: &DeviceId) -> Option<DeviceEntry<'_>> {
-        self.0.get(id).map(|(key, standing)| DeviceEntry { key, standing: *standing })
+    fn device(&self, id: &DeviceId) -> Option<DeviceEntry> {
+        self.0.get(id).map(|(key, standing)| DeviceEntry { key: *key, standing: *standing })
     }
 }
 

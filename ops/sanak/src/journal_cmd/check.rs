@@ -7,7 +7,7 @@ use device_wire::{Authentic, AuthenticReport, authenticate};
 use election::{
     Definition,
     definition::DeviceStatus,
-    record::{Decision, Observation},
+    record::{Act, Change, Decision, Observation},
     report::Offset,
 };
 use feed::rfc3339;
@@ -72,15 +72,25 @@ struct Inspector<'a> {
 impl<'a> Inspector<'a> {
     fn new(definition: &'a Definition) -> Self {
         let (keys, _) = Keys::of(definition);
-        // A spare that was put in use, or a device shut out later, signed what is on record all the same.
-        definition.devices().keys().for_each(|device| keys.set(device, DeviceStatus::Active));
+        // A spare that was put in use, or a device shut out later, signed what is on record all the same: what is
+        // behind its revocation was rejected. Keys are those in force at each place.
+        let active = Change::Status(DeviceStatus::Active);
+        for device in definition.devices().keys() {
+            // It is one of the definition's.
+            let _ = keys.apply(device, &active);
+        }
         Self { definition, keys }
     }
 
     fn inspect(&self, record: &Journaled<Entry>) -> Result<(), String> {
         match record.entry() {
             Entry::Report(report) => self.report(report),
-            Entry::Decision(Decision { act, .. }) => self.precinct(act.precinct()),
+            Entry::Decision(Decision { act, .. }) => {
+                self.precinct(act.precinct())?;
+                let Act::Reissue { device, public_key, .. } = act else { return Ok(()) };
+                let changed = self.keys.apply(device, &Change::Key(*public_key));
+                changed.map_err(|why| format!("a reissue that cannot stand: {why}"))
+            }
             Entry::Observation(Observation::Clock { .. }) => Ok(()),
             Entry::Observation(Observation::Device { precinct, device, .. }) => {
                 self.precinct(*precinct)?;

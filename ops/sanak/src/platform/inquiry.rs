@@ -17,10 +17,10 @@ use election::{
     report::{Body, Offset, Verdict},
 };
 use feed::Feed;
-use journal::{Appender, Clock, Entry, Reader};
+use journal::{Appender, Entry, Reader};
 use tokio::sync::Mutex;
 
-use crate::platform::routes::{Errand, decide};
+use crate::platform::{deciding::Deciding, routes::Errand};
 
 /// How long a list of the whole country may be shown again: however many ask, the actors are asked once.
 const LIST_KEPT: Duration = Duration::from_secs(1);
@@ -32,9 +32,7 @@ pub struct Questions {
     feed: Arc<Feed>,
     reader: Reader,
     appender: Appender<Errand>,
-    clock: Arc<dyn Clock>,
-    /// Decisions are considered and recorded one at a time.
-    deciding: Mutex<()>,
+    deciding: Deciding,
     quarantined: Kept<QuarantineEntry>,
     missed: Kept<MissingEntry>,
 }
@@ -49,10 +47,10 @@ impl Questions {
         feed: Arc<Feed>,
         reader: Reader,
         appender: Appender<Errand>,
-        clock: Arc<dyn Clock>,
+        deciding: Deciding,
     ) -> Self {
-        let (deciding, quarantined, missed) = Default::default();
-        Self { system, feed, reader, appender, clock, deciding, quarantined, missed }
+        let (quarantined, missed) = Default::default();
+        Self { system, feed, reader, appender, deciding, quarantined, missed }
     }
 
     /// The precincts whose published figures satisfy a condition.
@@ -155,15 +153,7 @@ impl Inquiry for Questions {
     }
 
     fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>> {
-        Box::pin(async move {
-            let _one_at_a_time = self.deciding.lock().await;
-            let considered = self.system.precincts().consider(Arc::new(decision.clone())).await;
-            match considered {
-                Ok(Ok(())) => decide(&self.appender, decision, self.clock.now()).await,
-                Ok(Err(objection)) => Err(Refused::Objection(objection.to_string())),
-                Err(error) => Err(Refused::Unavailable(error.to_string())),
-            }
-        })
+        Box::pin(self.deciding.decide(decision))
     }
 
     fn ready(&self) -> Readiness {

@@ -2,6 +2,7 @@
 //! of a report.
 
 mod counting;
+mod deciding;
 mod gauges;
 mod inquiry;
 mod recovery;

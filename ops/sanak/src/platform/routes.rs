@@ -3,11 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use actors::{Recorder, System};
+use broker::Downlink;
 use dashboard::Refused;
 use device_gateway::{Answers, Context, Keys};
 use election::{
-    Timestamp,
-    record::{Decision, Observation},
+    DeviceId, Timestamp,
+    definition::DeviceStatus,
+    record::{Change, Observation},
     report::Offset,
 };
 use journal::{AppendError, Appender, Entry, Journaled, Released};
@@ -37,6 +39,8 @@ pub struct Routes {
     pub answers: Arc<Answers>,
     /// Who may speak.
     pub keys: Arc<Keys>,
+    /// The way to the devices' connections.
+    pub downlink: Downlink,
     /// Where answers are awaited.
     pub runtime: Handle,
 }
@@ -68,11 +72,11 @@ impl Routes {
             Errand::Decision(waiting) => {
                 let offset = record.offset();
                 let decided = self.system.decided(record);
-                let keys = Arc::clone(&self.keys);
+                let (keys, downlink) = (Arc::clone(&self.keys), self.downlink.clone());
                 self.runtime.spawn(async move {
                     let answer = match decided.await {
-                        Ok(Ok(standings)) => {
-                            standings.iter().for_each(|(device, status)| keys.set(device, *status));
+                        Ok(Ok(changes)) => {
+                            changes.iter().for_each(|(device, of)| change(&keys, &downlink, device, of));
                             Ok(offset)
                         }
                         Ok(Err(objection)) => Err(Refused::Objection(objection.to_string())),
@@ -118,15 +122,12 @@ impl Recorder for Observations {
     }
 }
 
-/// Puts a decision on record and waits for what came of it.
-pub async fn decide(
-    appender: &Appender<Errand>,
-    decision: Decision,
-    at: Timestamp,
-) -> Result<Offset, Refused> {
-    let (waiting, answer) = oneshot::channel();
-    let stopping = || Refused::Unavailable("the service is stopping".into());
-    let queued = appender.append(Entry::Decision(decision), at, Errand::Decision(waiting)).await;
-    queued.map_err(|_| stopping())?;
-    answer.await.unwrap_or_else(|_| Err(stopping()))
+/// Lets a device speak or shuts it out. Whoever is shut out, or has another key, loses the connection: the next
+/// one is judged by the change.
+fn change(keys: &Keys, downlink: &Downlink, device: &DeviceId, change: &Change) {
+    match keys.apply(device, change) {
+        Ok(()) if *change == Change::Status(DeviceStatus::Active) => {}
+        Ok(()) => downlink.disconnect(device.as_str()),
+        Err(why) => tracing::error!(%why, "a decision on record changes nothing"),
+    }
 }

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use actors::{Alarms, MAX_IN_FLIGHT, System, Tempo};
-use broker::DeviceLink;
+use broker::{DeviceLink, direct::Standing};
 use dashboard::{Person, Server};
 use device_gateway::{Gateway, Keys, Running, Signer};
-use election::{Definition, Timestamp};
+use election::{Definition, Timestamp, definition::DeviceStatus};
 use election_files::Loaded;
 use feed::{Epoch, Feed};
 use journal::{Clock, WriterThread};
@@ -17,6 +17,7 @@ use crate::{
     config::Mqtt,
     platform::{
         counting::Actors,
+        deciding::Deciding,
         gauges,
         inquiry::Questions,
         recovery::{self, Records},
@@ -129,7 +130,7 @@ impl Platform {
 
         let link = link(&settings.mqtt, &definition, &keys)?;
         let mqtt = link.tls_address().or(link.address());
-        let counters = link.counters();
+        let (counters, downlink) = (link.counters(), link.downlink());
         let gateway = Gateway::new(device_gateway::Parts {
             election: definition.about().id.clone(),
             link,
@@ -142,12 +143,19 @@ impl Platform {
             lines,
             runtime: runtime.clone(),
         });
-        let routes = Routes { system: system.clone(), answers: gateway.answers(), keys, runtime };
+        let routes = Routes {
+            system: system.clone(),
+            answers: gateway.answers(),
+            keys: Arc::clone(&keys),
+            downlink,
+            runtime,
+        };
         let (appender, writer) = opened.journal.start(move |batch| routes.take(batch))?;
         observations.attach(appender.clone());
         gauges::register(&registry, appender.clone(), counters)?;
 
-        let inquiry = Arc::new(Questions::new(system, Arc::clone(&feed), reader, appender.clone(), clock));
+        let deciding = Deciding::new(system.clone(), appender.clone(), clock, keys, gateway.answers());
+        let inquiry = Arc::new(Questions::new(system, Arc::clone(&feed), reader, appender.clone(), deciding));
         wait_for_first_version(&feed).await;
         let gateway = gateway.start(appender)?;
         let mut centre_keys = vec![(settings.signer.kid, settings.signer.key.verifying_key().to_bytes())];
@@ -218,7 +226,11 @@ fn keys(definition: &Definition, night: &actors::Night) -> Keys {
         let count = without.len();
         tracing::warn!(%first, count, "devices without a public key cannot speak: provision them");
     }
-    night.standings().iter().for_each(|(device, status)| keys.set(device, *status));
+    for (device, change) in night.changes() {
+        if let Err(why) = keys.apply(device, change) {
+            tracing::error!(%why, "a decision in the journal changes nothing");
+        }
+    }
     keys
 }
 
@@ -227,13 +239,13 @@ fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<Device
     Ok(match mqtt {
         Mqtt::Direct { plain, tls } => {
             let keys = Arc::clone(keys);
-            let is_device = Arc::new(move |id: &str| keys.is_device(id));
+            let register = Arc::new(move |id: &str, key: Option<&[u8]>| standing(&keys, id, key));
             let (plain_listen, tls) = (*plain, tls.clone());
             let limits = broker::Limits::default();
             broker::direct::start(broker::direct::Config {
                 plain_listen,
                 tls,
-                is_device,
+                register,
                 queue: LINK_QUEUE,
                 limits,
             })?
@@ -247,6 +259,16 @@ fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<Device
             broker::external::start(broker::external::Config { tls: tls.clone(), ..config })?
         }
     })
+}
+
+/// What the devices' link is told of a name. A spare may connect before it is put in use.
+fn standing(keys: &Keys, id: &str, key: Option<&[u8]>) -> Standing {
+    match keys.status(id) {
+        None => Standing::Stranger,
+        Some(DeviceStatus::Revoked) => Standing::Revoked,
+        Some(_) if key.is_some_and(|key| keys.is_superseded(id, key)) => Standing::Superseded,
+        Some(DeviceStatus::Active | DeviceStatus::Spare) => Standing::Device,
+    }
 }
 
 /// Readers never see the empty version that a feed begins with.
