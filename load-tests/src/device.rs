@@ -67,6 +67,8 @@ pub struct Device {
     boot: u64,
     beats: u64,
     spoken: bool,
+    /// Whether the fleet counts it among those that wait for the platform.
+    waits: bool,
     unexpected: Vec<String>,
     jitter: Chance,
 }
@@ -93,6 +95,7 @@ impl Device {
             boot: 0,
             beats: 0,
             spoken: false,
+            waits: false,
             unexpected: Vec::new(),
             jitter,
         }
@@ -111,6 +114,7 @@ impl Device {
                 continue;
             }
             if self.connects_at().is_some_and(|at| at <= Instant::now()) {
+                self.tell_waiting(!self.line.is_settled());
                 tokio::select! {
                     () = self.connect() => {}
                     _ = stop.changed() => break,
@@ -121,6 +125,7 @@ impl Device {
                 self.lose_line(&error);
                 continue;
             }
+            self.tell_waiting(self.link.is_some() && self.line.waits());
             let wake = self.wake();
             tokio::select! {
                 packet = next_packet(&mut self.link) => match packet {
@@ -134,12 +139,22 @@ impl Device {
             }
         }
         self.leave().await;
+        self.tell_waiting(false);
         let unsaid = self.script.moments[self.next..].iter().filter(|moment| moment.utterance().is_some());
         Lived {
             unsaid: unsaid.count() as u64,
             line: self.line.into_books(&self.script),
             script: self.script,
             unexpected: self.unexpected,
+        }
+    }
+
+    /// A device waits for the platform while it connects with something to say, and while a report that it
+    /// sent is not answered.
+    fn tell_waiting(&mut self, waits: bool) {
+        if self.waits != waits {
+            self.waits = waits;
+            self.fleet.counters.waits(waits);
         }
     }
 

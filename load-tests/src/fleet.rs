@@ -17,7 +17,7 @@ use election::{Definition, DeviceId, Timestamp};
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
-    time::{Instant, interval, timeout_at},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
@@ -35,6 +35,8 @@ use crate::{
 const HANDSHAKES: usize = 1_024;
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(200);
+/// How often the clock is told who waits.
+const WAIT_FOR: Duration = Duration::from_millis(20);
 
 /// The simulated clock that the platform and the fleet share.
 pub trait SimClock: Send + Sync {
@@ -42,8 +44,13 @@ pub trait SimClock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// How many times faster than real time it goes now.
     fn speed(&self) -> f64;
-    /// Real time until a moment; zero once it has passed.
+    /// Real time until a moment; zero once it has passed. Ask again then: a clock that was held back has not
+    /// come there yet.
     fn until(&self, moment: Timestamp) -> Duration;
+    /// Tells, many times a second, how many devices wait for an answer or for a connection; nothing once the
+    /// fleet has ended. A simulated clock waits for a machine that cannot keep up: the night would be of
+    /// another shape otherwise.
+    fn wait_for(&self, _waiting: Option<u64>) {}
 }
 
 /// The private key of a device.
@@ -74,7 +81,9 @@ pub struct FleetPlan {
     pub faults: bool,
     /// Sockets that a device needs in this process: two where the platform is in it, too.
     pub sockets_a_device: u64,
-    /// The day is given up after this much real time.
+    /// After this moment, by the clock, the day is given up when nothing happens any more…
+    pub ends: Timestamp,
+    /// …for so long, in real time.
     pub patience: Duration,
 }
 
@@ -97,6 +106,12 @@ pub struct Progress {
     pub precincts: u64,
     /// Precincts that the platform shows as reported.
     pub reported: u64,
+}
+
+impl Progress {
+    fn is_further_than(&self, before: &Progress) -> bool {
+        self.finished > before.finished || self.reported > before.reported
+    }
 }
 
 /// Why a day cannot begin.
@@ -130,9 +145,17 @@ pub(crate) struct Counters {
     sent: AtomicU64,
     receipted: AtomicU64,
     finished: AtomicU64,
+    waiting: AtomicU64,
 }
 
 impl Counters {
+    pub fn waits(&self, waits: bool) {
+        match waits {
+            true => self.waiting.fetch_add(1, Ordering::Relaxed),
+            false => self.waiting.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+
     pub fn connected(&self) {
         self.connected.fetch_add(1, Ordering::Relaxed);
     }
@@ -161,7 +184,6 @@ impl Counters {
 /// When it cannot begin. A day that did not end well is no error here: the ledger and
 /// [`verify`](crate::verify()) tell.
 pub async fn run(plan: FleetPlan, progress: watch::Sender<Progress>) -> Result<Ledger, FleetError> {
-    let deadline = Instant::now() + plan.patience;
     let day = Arc::new(Day::new(Arc::clone(&plan.definition), plan.seed, plan.faults));
     let scripts: Vec<Script> = day.scripts().collect();
     let devices = scripts.len() as u64;
@@ -196,22 +218,28 @@ pub async fn run(plan: FleetPlan, progress: watch::Sender<Progress>) -> Result<L
     let to_decide = planned.len();
     let room = tokio::spawn(room::sit(plan.clone(), Arc::clone(&fleet), planned, decided, stopped.clone()));
 
+    let pacer = tokio::spawn(pace(Arc::clone(&fleet)));
+
     let mut ticks = interval(TELL);
-    let done = async {
-        loop {
-            ticks.tick().await;
-            let seen = *shown.borrow();
-            let now = tell(&fleet, &plan.definition, devices, reports, seen);
-            progress.send_replace(now);
-            let reported = now.reported >= now.precincts;
-            if now.finished == devices && *decisions.borrow() == to_decide && reported {
-                return;
-            }
+    let mut moved = (Instant::now(), Progress::default());
+    loop {
+        ticks.tick().await;
+        let seen = *shown.borrow();
+        let now = tell(&fleet, &plan.definition, devices, reports, seen);
+        progress.send_replace(now);
+        let reported = now.reported >= now.precincts;
+        if now.finished == devices && *decisions.borrow() == to_decide && reported {
+            break;
         }
-    };
-    if timeout_at(deadline, done).await.is_err() {
-        tracing::warn!(patience = ?plan.patience, "the day did not end in time");
+        if plan.clock.now() < plan.ends || now.is_further_than(&moved.1) {
+            moved = (Instant::now(), now);
+        } else if moved.0.elapsed() > plan.patience {
+            tracing::warn!(patience = ?plan.patience, ?now, "the day does not end: nothing happens any more");
+            break;
+        }
     }
+    pacer.abort();
+    plan.clock.wait_for(None);
     stop.send_replace(true);
     observer.abort();
     let mut ledger = settle(lives).await;
@@ -222,6 +250,16 @@ pub async fn run(plan: FleetPlan, progress: watch::Sender<Progress>) -> Result<L
     }
     ledger.minutes_to_90_percent = shown.borrow().minutes_to_90_percent;
     Ok(ledger)
+}
+
+/// Tells the clock who waits.
+async fn pace(fleet: Arc<Fleet>) {
+    let mut ticks = interval(WAIT_FOR);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        fleet.clock.wait_for(Some(fleet.counters.waiting.load(Ordering::Relaxed)));
+    }
 }
 
 fn tell(fleet: &Fleet, definition: &Definition, devices: u64, reports: u64, seen: Seen) -> Progress {

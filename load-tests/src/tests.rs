@@ -341,7 +341,7 @@ fn most_urns_report_within_the_hour_and_abroad_before_home_closes() {
         }
     }
     let share = f64::from(within) / f64::from(urns);
-    assert!((0.82..0.91).contains(&share), "{share}");
+    assert!((0.90..0.96).contains(&share), "{share}");
 }
 
 #[test]

@@ -69,12 +69,14 @@ pub(crate) fn tag(bytes: &[u8]) -> String {
 
 fn describe(definition: &Definition, centre_keys: &[(String, [u8; 32])]) -> Value {
     let about = definition.about();
+    let by_hand = by_hand(definition);
     let units: Vec<Value> = definition
         .units()
         .values()
         .map(|unit| {
             json!({"id": unit.id.to_string(), "kind": unit.id.kind(),
-                "parent": unit.parent.as_ref().map(UnitId::to_string), "name": unit.name})
+                "parent": unit.parent.as_ref().map(UnitId::to_string), "name": unit.name,
+                "by_hand": by_hand.get(&unit.id).copied().unwrap_or(0)})
         })
         .collect();
     let keys: Vec<Value> =
@@ -89,6 +91,17 @@ fn describe(definition: &Definition, centre_keys: &[(String, [u8; 32])]) -> Valu
         "contests": definition.contests().iter().map(contest).collect::<Vec<_>>(),
         "units": units, "centre_keys": keys,
     })
+}
+
+/// How many precincts of each unit have no urns: they report by protocol only.
+fn by_hand(definition: &Definition) -> BTreeMap<UnitId, u32> {
+    let mut by_hand = BTreeMap::new();
+    for precinct in definition.precincts().values().filter(|of| of.counting == Counting::Manual) {
+        for unit in definition.path(precinct) {
+            *by_hand.entry(unit).or_default() += 1;
+        }
+    }
+    by_hand
 }
 
 fn contest(contest: &Contest) -> Value {

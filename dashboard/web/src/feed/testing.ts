@@ -10,6 +10,7 @@ export function unit(id: string, urnPrecincts: number, votes: Record<string, num
     phase: 'counting',
     precincts: 10,
     registered: 1000,
+    reported: { precincts: urnPrecincts, registered: 100 * urnPrecincts },
     turnout: { identified: 300, precincts: 10, registered: 1000 },
     contests: {
       list: {

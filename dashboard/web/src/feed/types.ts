@@ -36,6 +36,8 @@ export interface Unit {
   phase: Phase;
   precincts: number;
   registered: number;
+  /** Those that have reported in every contest, by urns or by protocol. */
+  reported: { precincts: number; registered: number };
   /** Of the precincts that have sent any turnout. */
   turnout: { identified: number; precincts: number; registered: number };
   contests: Record<string, ContestCount>;
@@ -117,6 +119,8 @@ export interface UnitDefinition {
   kind: UnitKind;
   parent: string | null;
   name: Name | null;
+  /** How many of its precincts have no urns: they report by protocol only. */
+  by_hand: number;
 }
 
 export interface Definition {

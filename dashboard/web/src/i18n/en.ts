@@ -69,6 +69,7 @@ export const en = {
     title: 'Reported',
     precincts: (done: string, all: string) => `${done} of ${all} precincts`,
     voters: (n: string) => `voters registered there: ${n}`,
+    byHand: (n: string) => `counted by hand only: ${n}`,
     curveTitle: 'The count, hour by hour',
     turnoutTitle: 'Turnout, hour by hour',
     target: '90 % within the hour',

@@ -66,6 +66,7 @@ export const ky: Dictionary = {
     title: 'Маалымат түштү',
     precincts: (done, all) => `Шайлоо участкалары: ${done} / ${all}`,
     voters: (n) => `тизмелериндеги шайлоочулар: ${n}`,
+    byHand: (n) => `кол менен гана эсептелет: ${n}`,
     curveTitle: 'Эсептөөнүн жүрүшү',
     turnoutTitle: 'Катышуунун жүрүшү',
     target: 'бир саатта 90 %',

@@ -66,6 +66,7 @@ export const ru: Dictionary = {
     title: 'Данные поступили',
     precincts: (done, all) => `Избирательные участки: ${done} из ${all}`,
     voters: (n) => `избирателей в их списках: ${n}`,
+    byHand: (n) => `считают только вручную: ${n}`,
     curveTitle: 'Подсчёт по часам',
     turnoutTitle: 'Явка по часам',
     target: '90 % за час',

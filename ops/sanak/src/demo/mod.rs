@@ -36,10 +36,10 @@ const BEFORE_OPENING: Duration = Duration::from_secs(3_600);
 const DAY_PACE: f64 = 480.0;
 const NIGHT_PACE: f64 = 60.0;
 const NIGHT_BEGINS: Duration = Duration::from_secs(600);
-/// A night that has not ended after this much simulated time is given up.
-const LONGEST: Duration = Duration::from_secs(30 * 3_600);
-/// On top, in real time: for connecting, and for machines that are slow.
-const SLACK: Duration = Duration::from_secs(180);
+/// A night that has not ended so long after polls closed is given up…
+const LONGEST: Duration = Duration::from_secs(6 * 3_600);
+/// …when nothing has happened for so long, in real time: twice the longest wait before a device tries again.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What `sanak demo` is told.
 #[derive(Debug, Clone)]
@@ -111,7 +111,8 @@ async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
         ledger_dir: Some(data.join("fleet")),
         faults: true,
         sockets_a_device: 2,
-        patience: SimClock::until(&*clock, about.polls_close + LONGEST) + SLACK,
+        ends: about.polls_close + LONGEST,
+        patience: PATIENCE,
         clock: Arc::clone(&clock) as Arc<dyn SimClock>,
     };
     let (tell, told) = watch::channel(Default::default());
