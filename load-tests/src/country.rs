@@ -143,6 +143,7 @@ fn contest(text: &str, unit: &str, options: u32, lists: bool) -> Contest {
         threshold: Threshold::default(),
         share_of: ShareOf::VotesCast,
         seat_cap: None,
+        rules: Default::default(),
         options: (1..=options).map(option).collect(),
     }
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use election::{
     ContestId, IdError, UnitId,
     definition::{ContestKind, Method, Names, ShareOf, Threshold},
+    seats::{
+        AgainstAll, OneSex, OutsidePremises, PreferenceTies, Rounding, SeatRules, Surplus, WithdrawnVotes,
+    },
 };
 
 use crate::{
@@ -31,6 +34,18 @@ const METHODS: [(&str, Method); 5] = [
 const SHARES: [(&str, ShareOf); 2] =
     [("votes_cast", ShareOf::VotesCast), ("valid_votes", ShareOf::ValidVotes)];
 const SCOPES: [(&str, bool); 2] = [("country", false), ("district", true)];
+const ROUNDINGS: [(&str, Rounding); 3] =
+    [("up", Rounding::Up), ("down", Rounding::Down), ("nearest", Rounding::Nearest)];
+const PREFERENCE_TIES: [(&str, PreferenceTies); 2] =
+    [("lots", PreferenceTies::Lots), ("list-order", PreferenceTies::ListOrder)];
+const ONE_SEX: [(&str, OneSex); 2] = [("vacant", OneSex::Vacant), ("waive", OneSex::Waive)];
+const SURPLUS: [(&str, Surplus); 2] = [("redistribute", Surplus::Redistribute), ("vacant", Surplus::Vacant)];
+const WITHDRAWN: [(&str, WithdrawnVotes); 2] =
+    [("valid", WithdrawnVotes::Valid), ("excluded", WithdrawnVotes::Excluded)];
+const AGAINST_ALL: [(&str, AgainstAll); 3] =
+    [("first", AgainstAll::First), ("above", AgainstAll::Above), ("ignored", AgainstAll::Ignored)];
+const OUTSIDE_PREMISES: [(&str, OutsidePremises); 2] =
+    [("urns", OutsidePremises::Urns), ("protocols", OutsidePremises::Protocols)];
 
 /// A `[[contest]]`.
 pub(crate) struct Declaration {
@@ -50,6 +65,7 @@ pub(crate) struct Terms {
     pub threshold: Threshold,
     pub share_of: ShareOf,
     pub seat_cap: Option<u32>,
+    pub rules: SeatRules,
 }
 
 /// Every `[[contest]]`, in order.
@@ -148,9 +164,8 @@ fn declared_id(text: &str) -> Result<ContestId, String> {
 }
 
 fn terms(section: &mut Section<'_>) -> Terms {
-    // A kind that cannot be read is told; any other in its place lets the rest be checked.
-    let kind =
-        section.needed("kind").and_then(|value| value.word(&KINDS)).unwrap_or(ContestKind::Presidential);
+    let told = section.needed("kind").and_then(|value| value.word(&KINDS));
+    let kind = told.unwrap_or(ContestKind::Presidential);
     let number = |value: Value<'_>| value.whole(1, 10_000).and_then(|number| u32::try_from(number).ok());
     let method = section.given("method").and_then(|value| value.word(&METHODS));
     let share_of = section.given("share_of").and_then(|value| value.word(&SHARES));
@@ -163,9 +178,19 @@ fn terms(section: &mut Section<'_>) -> Terms {
         threshold: threshold(section),
         share_of: share_of.unwrap_or(ShareOf::VotesCast),
         seat_cap: section.given("seat_cap").and_then(number),
+        rules: rules(section),
     };
-    check_quotas(section);
-    terms
+    match told {
+        Some(_) => terms,
+        // Any kind in the place of one that cannot be read lets the rest be checked, with terms that fit it.
+        None => Terms {
+            seats: 1,
+            method: usual_method(kind),
+            threshold: Threshold::default(),
+            rules: SeatRules::default(),
+            ..terms
+        },
+    }
 }
 
 fn usual_method(kind: ContestKind) -> Method {
@@ -181,20 +206,33 @@ fn threshold(section: &mut Section<'_>) -> Threshold {
         return Threshold::default();
     };
     let mut share = |key| given.given(key).and_then(|value| value.percent());
-    let threshold = Threshold { national: share("national"), regional: share("regional") };
+    let threshold =
+        Threshold { national: share("national"), regional: share("regional"), turnout: share("turnout") };
     given.finish();
     threshold
 }
 
-/// `quotas.women_share` (percent of a list's seats) and `quotas.max_one_sex` (seats of a district) are checked
-/// as they are written; the definition holds no quotas, since nothing allots seats to persons yet.
-fn check_quotas(section: &mut Section<'_>) {
-    let Some(mut quotas) = section.given("quotas").and_then(|value| value.section()) else { return };
-    if let Some(value) = quotas.given("women_share") {
-        value.percent();
-    }
-    if let Some(value) = quotas.given("max_one_sex") {
-        value.whole(1, 10_000);
-    }
+/// What the law leaves room for; what is absent keeps its default.
+fn rules(section: &mut Section<'_>) -> SeatRules {
+    let mut rules = SeatRules::default();
+    take(section, "seat_cap_surplus", &SURPLUS, &mut rules.surplus);
+    take(section, "withdrawn_votes", &WITHDRAWN, &mut rules.withdrawn_votes);
+    take(section, "outside_premises", &OUTSIDE_PREMISES, &mut rules.outside_premises);
+    rules.against_all = section.given("against_all").and_then(|value| value.word(&AGAINST_ALL));
+    let Some(mut quotas) = section.given("quotas").and_then(|value| value.section()) else { return rules };
+    rules.women_share = quotas.given("women_share").and_then(|value| value.percent());
+    take(&mut quotas, "women_rounding", &ROUNDINGS, &mut rules.women_rounding);
+    take(&mut quotas, "preference_ties", &PREFERENCE_TIES, &mut rules.preference_ties);
+    let most = quotas.given("max_one_sex").and_then(|value| value.whole(1, 10_000));
+    rules.max_one_sex = most.and_then(|most| u32::try_from(most).ok());
+    take(&mut quotas, "one_sex_district", &ONE_SEX, &mut rules.one_sex_district);
     quotas.finish();
+    rules
+}
+
+/// One of a few words, where the key is given.
+fn take<T: Copy>(section: &mut Section<'_>, key: &'static str, words: &[(&str, T)], into: &mut T) {
+    if let Some(value) = section.given(key).and_then(|value| value.word(words)) {
+        *into = value;
+    }
 }

@@ -215,6 +215,7 @@ fn contest(declared: &Declaration, id: ContestId, options: &mut Options) -> Cont
         threshold: terms.threshold,
         share_of: terms.share_of,
         seat_cap: terms.seat_cap,
+        rules: terms.rules,
     }
 }
 

@@ -6,6 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 use election::{
     Limits, Timestamp,
     definition::{ContestKind, Method, ShareOf, Threshold},
+    seats::{
+        AgainstAll, OneSex, OutsidePremises, PreferenceTies, Rounding, SeatRules, Surplus, WithdrawnVotes,
+    },
 };
 use election_files::{Loaded, parse};
 
@@ -204,6 +207,7 @@ fn what_is_not_said_has_its_default() {
     assert_eq!((contest.kind, contest.method), (ContestKind::Council, Method::Hare));
     assert_eq!((contest.seats, contest.share_of, contest.seat_cap), (1, ShareOf::VotesCast, None));
     assert_eq!(contest.threshold, Threshold::default());
+    assert_eq!(contest.rules, SeatRules::default());
     for (kind, method) in [
         ("single_member", Method::Plurality),
         ("multi_member", Method::Plurality),
@@ -233,4 +237,101 @@ fn rules_that_are_given_replace_their_defaults() {
     assert_eq!(definition.about().publish_votes_from, Timestamp::from_millis(1_764_514_800_000));
     let bad = with("[[contest]]", "[rules]\nclock_limit_s = 100000\n\n[[contest]]");
     tells(&bad, &["election.toml:16: rules.clock_limit_s: must be from 0 to 86400"]);
+}
+
+#[test]
+fn what_the_law_leaves_room_for_is_said_by_the_election() {
+    let keys = "seat_cap = 27
+seat_cap_surplus = \"vacant\"
+withdrawn_votes = \"excluded\"
+against_all = \"ignored\"
+outside_premises = \"protocols\"
+quotas.women_rounding = \"nearest\"
+quotas.preference_ties = \"list-order\"
+quotas.max_one_sex = 40
+quotas.one_sex_district = \"waive\"
+threshold.turnout = \"33.33\"
+";
+    let definition = loads(&with("seat_cap = 27\n", keys)).definition;
+    let contest = &definition.contests()[0];
+    let expected = SeatRules {
+        women_share: Some(3_000),
+        women_rounding: Rounding::Nearest,
+        preference_ties: PreferenceTies::ListOrder,
+        max_one_sex: Some(40),
+        one_sex_district: OneSex::Waive,
+        surplus: Surplus::Vacant,
+        withdrawn_votes: WithdrawnVotes::Excluded,
+        against_all: Some(AgainstAll::Ignored),
+        outside_premises: OutsidePremises::Protocols,
+    };
+    assert_eq!((contest.rules, contest.threshold.turnout), (expected, Some(3_333)));
+    tells(
+        &with("seat_cap = 27\n", "seat_cap_surplus = \"lost\"\n"),
+        &["election.toml:27: contest.seat_cap_surplus: \"lost\" is not redistribute or vacant"],
+    );
+    tells(
+        &with("quotas.women_share", "quotas.woman_rounding = \"up\"\nquotas.women_share"),
+        &["election.toml:28: contest.quotas.woman_rounding: unknown key, did you mean women_rounding?"],
+    );
+}
+
+#[test]
+fn a_rule_that_does_not_fit_the_kind_is_told() {
+    let told = |old: &str, new: &str, expected: &str| {
+        tells(&with(old, new), &[&format!("election.toml:15: contest list {expected}")]);
+    };
+    told("\"hare\"", "\"plurality\"", "is of lists: its method is hare, dhondt or sainte-lague");
+    told(
+        "seat_cap = 27",
+        "against_all = \"first\"",
+        "gives against_all an effect that it can have among candidates alone: write ignored",
+    );
+    told(
+        "seat_cap = 27",
+        "quotas.max_one_sex = 26",
+        "has more seats than quotas.max_one_sex lets both sexes fill",
+    );
+    let kind = |kind: &str, method: &str, seats: &str| {
+        with("\"proportional_open_list\"", kind)
+            .replace("method = \"hare\"", &format!("method = {method}"))
+            .replace("seats = 54", &format!("seats = {seats}"))
+    };
+    for (toml, expected) in [
+        (kind("\"multi_member\"", "\"hare\"", "3"), "is of no lists: its method is plurality or majority"),
+        (kind("\"single_member\"", "\"majority\"", "1"), "is of a district: its method is plurality"),
+        (kind("\"presidential\"", "\"majority\"", "2"), "has one result: leave seats out, or write 1"),
+        (
+            kind("\"presidential\"", "\"majority\"", "1").replace("seat_cap = 27", "against_all = \"above\""),
+            "has one seat: against_all is first or ignored",
+        ),
+    ] {
+        tells(&toml, &[&format!("election.toml:15: contest list {expected}")]);
+    }
+    let regional = kind("\"council\"", "\"hare\"", "5").replace("\"country\"", "\"district\"");
+    let mut files = files(&regional);
+    for (file, old, new) in [
+        ("options.csv", "list,", "list:1,"),
+        ("list_candidates.csv", "list,", "list:1,"),
+        ("precinct_contests.csv", ",list,", ",list:1,"),
+        ("devices.csv", ",list,", ",list:1,"),
+    ] {
+        let text = String::from_utf8(files[file].clone()).unwrap();
+        files.insert(file.to_owned(), text.replace(old, new).into());
+    }
+    let mut units = files["units.csv"].clone();
+    units.extend_from_slice("district:1,country,а,б,c\n".as_bytes());
+    files.insert("units.csv".into(), units);
+    let told = parse(&files).map(|_| ()).unwrap_err().to_string();
+    assert!(told.contains("is of a district: threshold.regional is for the country"), "{told}");
+}
+
+#[test]
+fn a_referendum_without_yes_or_no_is_a_doubt() {
+    let toml = with("\"proportional_open_list\"", "\"referendum\"")
+        .replace("method = \"hare\"", "method = \"plurality\"")
+        .replace("seats = 54", "seats = 1");
+    let warnings = loads(&toml).warnings;
+    let expected = "election.toml:15: contest list is a referendum: it needs one yes and one no";
+    assert!(warnings.iter().any(|warning| warning.to_string() == expected), "{warnings:#?}");
 }

@@ -7,6 +7,7 @@ use election::{
     ContestId, Count, PrecinctId, Timestamp, UnitId,
     definition::{Counting, DeviceKind, OptionKind, Threshold},
     report::Digest,
+    seats::SeatRules,
 };
 use election_files::{Loaded, load, parse};
 
@@ -36,7 +37,8 @@ fn the_election_of_the_vectors_is_read_as_it_is_written() {
     let options: Vec<_> = list.options.iter().map(|option| option.id.as_str()).collect();
     assert_eq!(options, ["p01", "p02", "none"]);
     assert_eq!(list.options[2].kind, OptionKind::AgainstAll);
-    assert_eq!(list.threshold, Threshold { national: Some(500), regional: Some(50) });
+    assert_eq!(list.threshold, Threshold { national: Some(500), regional: Some(50), turnout: None });
+    assert_eq!(list.rules, SeatRules { women_share: Some(3_000), ..SeatRules::default() });
     assert_eq!((list.seats, list.seat_cap, list.unit.clone()), (54, Some(27), UnitId::Country));
     let numbers: Vec<_> = list.options[0].candidates.iter().map(|candidate| candidate.number).collect();
     assert_eq!(numbers, [1, 2, 17]);

@@ -70,6 +70,7 @@ fn definition() -> Arc<Definition> {
             threshold: Threshold::default(),
             share_of: ShareOf::VotesCast,
             seat_cap: None,
+            rules: Default::default(),
             options: options.collect(),
         }],
         units: vec![unit("region:r", "country"), unit("raion:a", "region:r")],

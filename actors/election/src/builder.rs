@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     definition::{
-        About, Contest, ContestIx, Counting, Definition, Device, DeviceKind, DeviceStatus, Precinct, Unit,
+        About, Contest, ContestIx, ContestKind, Counting, Definition, Device, DeviceKind, DeviceStatus,
+        Method, OptionKind, Precinct, Unit,
     },
     ids::{ContestId, DeviceId, PrecinctId, UnitId},
     report::Digest,
+    seats::AgainstAll,
 };
 
 /// A mistake in a definition and the thing it concerns, so that the reader of the files can find the line.
@@ -156,12 +158,51 @@ fn check_contests(
         if contest.seats == 0 {
             mistake(mistakes, subject(), format!("contest {} has no seats", contest.id));
         }
+        for what in check_rules(contest) {
+            mistake(mistakes, subject(), format!("contest {} {what}", contest.id));
+        }
         let distinct: BTreeSet<_> = contest.options.iter().map(|option| &option.id).collect();
         if distinct.len() != contest.options.len() {
             mistake(mistakes, subject(), format!("contest {} has an option twice", contest.id));
         }
     }
     index
+}
+
+/// Whether method, seats and parameters fit the kind of a contest.
+fn check_rules(contest: &Contest) -> Vec<&'static str> {
+    use ContestKind as Kind;
+    let (kind, method, rules) = (contest.kind, contest.method, &contest.rules);
+    let lists = matches!(kind, Kind::ProportionalOpenList | Kind::Council);
+    let one = matches!(kind, Kind::SingleMember | Kind::Presidential | Kind::Referendum);
+    let shares_out = matches!(method, Method::Hare | Method::Dhondt | Method::SainteLague);
+    let one_result = matches!(kind, Kind::Presidential | Kind::Referendum);
+    let regional = contest.threshold.regional.is_some();
+    [
+        (lists && !shares_out, "is of lists: its method is hare, dhondt or sainte-lague"),
+        (!lists && shares_out, "is of no lists: its method is plurality or majority"),
+        (!lists && !one_result && method == Method::Majority, "is of a district: its method is plurality"),
+        (one && contest.seats > 1, "has one result: leave seats out, or write 1"),
+        (
+            rules.max_one_sex.is_some_and(|most| most.saturating_mul(2) < contest.seats),
+            "has more seats than quotas.max_one_sex lets both sexes fill",
+        ),
+        (
+            (lists || kind == Kind::Referendum) && contest.against_all() != AgainstAll::Ignored,
+            "gives against_all an effect that it can have among candidates alone: write ignored",
+        ),
+        (
+            kind == Kind::Presidential && contest.against_all() == AgainstAll::Above,
+            "has one seat: against_all is first or ignored",
+        ),
+        (
+            regional && contest.unit != UnitId::Country,
+            "is of a district: threshold.regional is for the country",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(wrong, what)| wrong.then_some(what))
+    .collect()
 }
 
 fn index_precincts(
@@ -248,7 +289,8 @@ fn index_devices(
 
 impl Definition {
     /// What is allowed but probably not meant: a precinct that counts by urn and has no active urn for one
-    /// of its contests can report only after a replacement, or by protocol.
+    /// of its contests can report only after a replacement, or by protocol; a referendum without yes or no
+    /// has no answer.
     pub fn doubts(&self) -> Vec<Mistake> {
         let mut urns: BTreeMap<PrecinctId, Vec<&Device>> = BTreeMap::new();
         for device in self.devices().values() {
@@ -260,6 +302,13 @@ impl Definition {
             }
         }
         let mut doubts = Vec::new();
+        for contest in self.contests().iter().filter(|contest| contest.kind == ContestKind::Referendum) {
+            let once = |kind| contest.options.iter().filter(|option| option.kind == kind).count() == 1;
+            if !once(OptionKind::Yes) || !once(OptionKind::No) {
+                let what = format!("contest {} is a referendum: it needs one yes and one no", contest.id);
+                mistake(&mut doubts, Subject::Contest(contest.id.clone()), what);
+            }
+        }
         for precinct in self.precincts().values() {
             let id = precinct.id;
             let urns = urns.get(&id).map_or(&[][..], Vec::as_slice);

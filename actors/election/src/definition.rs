@@ -9,6 +9,7 @@ use crate::{
     ids::{ContestId, DeviceId, ElectionId, OptionId, PrecinctId, UnitId},
     report::Digest,
     rules::Limits,
+    seats::SeatRules,
     time::Timestamp,
 };
 
@@ -95,6 +96,8 @@ pub struct Contest {
     pub share_of: ShareOf,
     /// Most seats that one list may take.
     pub seat_cap: Option<u32>,
+    /// What the law leaves room for.
+    pub rules: SeatRules,
     /// What can be voted for, in ballot order.
     pub options: Vec<ContestOption>,
 }
@@ -104,6 +107,20 @@ impl Contest {
     pub fn option(&self, id: &OptionId) -> Option<OptionIx> {
         let at = self.options.iter().position(|option| option.id == *id)?;
         u16::try_from(at).ok().map(OptionIx)
+    }
+
+    /// The option at a position in this contest.
+    pub fn at(&self, ix: OptionIx) -> Option<&ContestOption> {
+        self.options.get(usize::from(ix.0))
+    }
+
+    /// Where the preference votes of a name stand in [`crate::figures::Preferences`]: lists in ballot order,
+    /// on each the names by number. `None` where the list has no such number.
+    pub fn preference(&self, ix: OptionIx, number: u32) -> Option<usize> {
+        let at = usize::from(ix.0);
+        let before: usize = self.options.get(..at)?.iter().map(|option| option.candidates.len()).sum();
+        let names = &self.options.get(at)?.candidates;
+        names.iter().position(|name| name.number == number).map(|place| before + place)
     }
 }
 
@@ -141,13 +158,15 @@ pub enum Method {
     Majority,
 }
 
-/// Shares a list needs, in hundredths of a percent.
+/// Shares that are needed, in hundredths of a percent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Threshold {
-    /// Of the country's.
+    /// That a list needs of all votes of its contest.
     pub national: Option<u32>,
-    /// Of each region's.
+    /// That a list needs in each region.
     pub regional: Option<u32>,
+    /// Ballots of registered voters without which a contest decides nothing (referendum).
+    pub turnout: Option<u32>,
 }
 
 /// Denominator of a contest's percentages.

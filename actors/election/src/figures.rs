@@ -110,6 +110,56 @@ pub struct SourceFigures {
     pub invalid: Count,
     /// Votes per option, in the order of the contest's options.
     pub votes: Vec<Count>,
+    /// Preference votes of the names on the lists.
+    pub preferences: Preferences,
+}
+
+/// Preference votes by [`Contest::preference`](crate::definition::Contest::preference). Those after the last
+/// that is not zero are left out, so that equal counts are equal values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preferences(Vec<Count>);
+
+impl Preferences {
+    /// The votes at a place.
+    pub fn get(&self, at: usize) -> Count {
+        self.0.get(at).copied().unwrap_or(Count::ZERO)
+    }
+
+    /// Sets the votes at a place.
+    pub fn set(&mut self, at: usize, votes: Count) {
+        if at >= self.0.len() {
+            self.0.resize(at + 1, Count::ZERO);
+        }
+        self.0[at] = votes;
+        self.trim();
+    }
+
+    /// The places up to the last that is not zero.
+    pub fn counts(&self) -> &[Count] {
+        &self.0
+    }
+
+    /// Takes `old` out and puts `new` in; `None` when `old` was never in, or past 2^64.
+    pub fn replace(&mut self, old: &Preferences, new: &Preferences) -> Option<()> {
+        if old == new {
+            return Some(());
+        }
+        let length = old.0.len().max(new.0.len());
+        if length > self.0.len() {
+            self.0.resize(length, Count::ZERO);
+        }
+        for (at, votes) in self.0.iter_mut().take(length).enumerate() {
+            *votes = votes.replace(old.get(at), new.get(at))?;
+        }
+        self.trim();
+        Some(())
+    }
+
+    fn trim(&mut self) {
+        while self.0.last().is_some_and(|votes| votes.is_zero()) {
+            self.0.pop();
+        }
+    }
 }
 
 impl Figures {
@@ -252,7 +302,8 @@ impl Sum<'_> {
             let side = |of: &SourceFigures| of.votes.get(at).copied().unwrap_or(Count::ZERO);
             self.large(votes, side(old), side(new), "votes")?;
         }
-        Ok(())
+        let preferences = sum.preferences.replace(&old.preferences, &new.preferences);
+        preferences.ok_or_else(|| self.broken("preferences"))
     }
 }
 

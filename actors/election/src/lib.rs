@@ -1,7 +1,7 @@
 //! The pure heart of the platform: **start reading here.**
 //!
 //! Ids, the definition of an election, what devices report, what a precinct makes of it, the rules by
-//! code, and how figures roll up. Nothing here reads a clock, a file or a socket.
+//! code, how figures roll up, and which seats follow from them. Nothing here reads a clock, a file or a socket.
 
 pub mod builder;
 mod count;
@@ -13,6 +13,7 @@ pub mod record;
 pub mod report;
 pub mod rollup;
 mod rules;
+pub mod seats;
 pub mod sequence;
 mod time;
 

@@ -65,6 +65,9 @@ impl Precinct {
                 for (votes, more) in sum.votes.iter_mut().zip(&of.votes) {
                     *votes = add(*votes, *more);
                 }
+                for (at, more) in of.preferences.counts().iter().enumerate() {
+                    sum.preferences.set(at, add(sum.preferences.get(at), *more));
+                }
             }
         }
         if waiting == 0 && finals > 0 {
@@ -106,6 +109,15 @@ pub(super) fn place(definition: &Definition, of: &ContestTally) -> Option<(Conte
     for (option, votes) in &of.votes {
         let at = contest.option(option)?;
         figures.votes[usize::from(at.0)] = *votes;
+    }
+    for (option, numbers) in &of.preferences {
+        let at = contest.option(option)?;
+        for (number, votes) in numbers {
+            // A list without names leaves its numbers open; nobody can be elected by them.
+            if let Some(place) = contest.preference(at, *number) {
+                figures.preferences.set(place, *votes);
+            }
+        }
     }
     Some((ix, figures))
 }

@@ -53,6 +53,7 @@ fn contest(text: &str, unit: &str, options: &[&str]) -> Contest {
         threshold: Threshold::default(),
         share_of: ShareOf::VotesCast,
         seat_cap: None,
+        rules: Default::default(),
         options: options.iter().map(|text| option(text)).collect(),
     }
 }

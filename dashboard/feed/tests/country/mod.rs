@@ -77,11 +77,12 @@ fn contest(id: &str, of: &str, unit: UnitId, kind: ContestKind, options: Vec<Con
         seats: if list { 54 } else { 1 },
         method: if list { Method::Hare } else { Method::Plurality },
         threshold: match list {
-            true => Threshold { national: Some(500), regional: Some(50) },
+            true => Threshold { national: Some(500), regional: Some(50), turnout: None },
             false => Threshold::default(),
         },
         share_of: ShareOf::VotesCast,
         seat_cap: None,
+        rules: Default::default(),
         options,
     }
 }
