@@ -20,5 +20,5 @@ pub mod tls;
 
 pub use limits::Limits;
 pub use port::{
-    Ack, AlarmKind, Counters, DeviceLink, Down, Downlink, Error, LinkEvent, Message, Peer, RefusedKind,
+    Ack, AlarmKind, Counters, DeviceLink, Down, Downlink, Error, LinkEvent, Message, Peer, RefusedKind, Reloader,
 };

@@ -8,8 +8,15 @@ pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 /// What a connection, and all of them together, may take. The defaults suit a country: 10,000 devices.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Sockets open at once, whatever their state.
+    /// Sockets open at once, whatever their state. All devices, and [`Limits::unproven`] beside them.
     pub connections: usize,
+    /// Sockets open at once that have not come as far as an accepted CONNECT. While they are so many, nobody is let
+    /// in; the oldest makes room once it has had [`Limits::pressed`].
+    pub unproven: usize,
+    /// How long an unproven socket is left alone while others wait for its place.
+    pub pressed: Duration,
+    /// Connections of one device, on average.
+    pub connect_rate: Rate,
     /// Largest CONNECT packet, in bytes. After it, a whole PUBLISH of [`MAX_PAYLOAD_BYTES`] is taken.
     pub connect_bytes: u32,
     /// Largest last will, in bytes.
@@ -38,6 +45,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 12_000,
+            unproven: 1_500,
+            pressed: Duration::from_secs(3),
+            connect_rate: Rate { per_second: 0.5, burst: 20.0 },
             connect_bytes: 16 * 1024,
             will_bytes: 4 * 1024,
             subscriptions: 8,
@@ -56,9 +66,9 @@ impl Default for Limits {
 /// An average, and how much may come at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// Messages a second, on average. A message of 16 KiB counts twice, one of 32 KiB three times, and so on.
+    /// How many a second, on average. A message of 16 KiB counts twice, one of 32 KiB three times, and so on.
     pub per_second: f64,
-    /// Messages at once after a silence.
+    /// How many at once after a silence.
     pub burst: f64,
 }
 

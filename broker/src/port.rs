@@ -116,7 +116,7 @@ pub enum RefusedKind {
     Will,
     /// A packet or payload over the limit.
     Size,
-    /// Faster than allowed: slowed down, not dropped.
+    /// Faster than allowed: messages are slowed down, not dropped; connections are refused.
     Rate,
     /// QoS 2.
     Qos,
@@ -176,6 +176,8 @@ pub enum AlarmKind {
     SessionForgotten,
     /// The broker skipped messages that it had acknowledged; devices will repeat them.
     MessagesSkipped,
+    /// The broker's log cannot be read: what it refuses is not counted.
+    LogUnread,
     /// A part of the link has ended and does not come back by itself.
     Ended,
 }
@@ -298,8 +300,23 @@ pub(crate) struct Stopper {
     pub(crate) stopped: oneshot::Receiver<()>,
 }
 
-/// Reads a link's certificates again.
-pub(crate) type Reload = Box<dyn Fn() -> Result<(), Error> + Send + Sync>;
+/// Reads a link's certificates and keys again. Cheap to clone, usable from any thread, whoever holds the link.
+#[derive(Clone)]
+pub struct Reloader(Arc<dyn Fn() -> Result<(), Error> + Send + Sync>);
+
+impl Reloader {
+    pub(crate) fn new(reload: impl Fn() -> Result<(), Error> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(reload))
+    }
+
+    /// For connections to come; those that stand are not touched.
+    ///
+    /// # Errors
+    /// A file is not as it should be; what was in force stays so.
+    pub fn reload(&self) -> Result<(), Error> {
+        (self.0)()
+    }
+}
 
 /// How long [`DeviceLink::stop`] waits for sockets to be closed in good order.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -311,7 +328,7 @@ pub struct DeviceLink {
     pub(crate) counters: Arc<Counters>,
     pub(crate) plain: Option<SocketAddr>,
     pub(crate) tls: Option<SocketAddr>,
-    pub(crate) reload: Option<Reload>,
+    pub(crate) reloader: Reloader,
     pub(crate) stopper: Stopper,
 }
 
@@ -341,12 +358,9 @@ impl DeviceLink {
         self.counters.clone()
     }
 
-    /// Reads certificates and keys again, for connections to come; those that stand are not touched.
-    ///
-    /// # Errors
-    /// A file is not as it should be; what was in force stays so.
-    pub fn reload(&self) -> Result<(), Error> {
-        self.reload.as_ref().map_or(Ok(()), |reload| reload())
+    /// Reads certificates and keys again, when asked. Nothing happens where the link has none.
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// Ends the link: connections are closed, no last will fires, what is not acknowledged stays so.

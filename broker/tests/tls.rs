@@ -234,7 +234,7 @@ async fn certificates_are_read_again_without_a_restart() {
     // Another authority signs devices and server from now on.
     let devices = Authority::new(house.directory.path(), "device-ca");
     House::server(&house.directory, &devices);
-    house.link.reload().unwrap();
+    house.link.reloader().reload().unwrap();
     house.devices = devices;
     let new = house.device(URN);
     let mut refused = Options::new(URN, Version::V4).tls(old).open(house.address());
@@ -242,7 +242,7 @@ async fn certificates_are_read_again_without_a_restart() {
     Options::new(URN, Version::V4).tls(new.clone()).connect(house.address()).await.disconnect().await;
     // A broken file changes nothing.
     std::fs::write(house.directory.path().join("server.key"), "no key").unwrap();
-    let error = house.link.reload().err().unwrap();
+    let error = house.link.reloader().reload().err().unwrap();
     assert!(error.to_string().contains("server.key"), "{error}");
     Options::new(URN, Version::V4).tls(new).connect(house.address()).await;
 }

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::session::Session;
 use super::sink::Sink;
+use super::unproven::Unproven;
 use crate::acl;
 use crate::limits::{Limits, Rate, TokenBucket};
 use crate::port::{Counters, Down, LinkEvent, RefusedKind, count};
@@ -212,12 +213,31 @@ impl Down for Arc<Shared> {
 /// The part of the link that stays on its own thread.
 pub(crate) struct Hub {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) unproven: Unproven,
     sessions: RefCell<HashMap<u64, (Rc<Session>, Sink)>>,
+    /// How often each device connects. Only registered devices are in it, so it is as large as the election.
+    connects: RefCell<HashMap<String, TokenBucket>>,
 }
 
 impl Hub {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, sessions: RefCell::default() }
+        let unproven = Unproven::new(shared.limits.unproven, shared.limits.pressed);
+        Self { shared, unproven, sessions: RefCell::default(), connects: RefCell::default() }
+    }
+
+    /// Whether a registered device may connect now, or does so too often.
+    pub(crate) fn may_connect(&self, device: &str) -> bool {
+        let (now, rate) = (Instant::now(), self.shared.limits.connect_rate);
+        let mut connects = self.connects.borrow_mut();
+        match connects.get_mut(device) {
+            Some(bucket) => bucket.try_take(now),
+            None => {
+                let mut bucket = TokenBucket::new(rate, now);
+                let may = bucket.try_take(now);
+                connects.insert(device.to_owned(), bucket);
+                may
+            }
+        }
     }
 
     /// Puts a session in; the answer is the one it takes over from, already out.

@@ -23,6 +23,7 @@ use super::hub::{Hub, Shared};
 use super::order::InOrder;
 use super::session::{Conn, Fault, Identity};
 use super::tls::Doorkeeper;
+use super::unproven::Place;
 use crate::limits::Limits;
 use crate::port::{AlarmKind, Counters, Error, LinkEvent, RefusedKind};
 
@@ -106,6 +107,10 @@ pub(crate) async fn accept(hub: Rc<Hub>, door: Door, settings: SharedCfg) {
         }
     };
     loop {
+        if hub.unproven.room().await {
+            let detail = "the oldest of too many unproven connections made room".to_owned();
+            hub.shared.refuse_stranger("", RefusedKind::Silence, detail);
+        }
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -122,8 +127,11 @@ pub(crate) async fn accept(hub: Rc<Hub>, door: Door, settings: SharedCfg) {
         let io = stream.into_std().and_then(|stream| ntex_net::from_tcp_stream(stream, settings.clone()));
         match io {
             Ok(io) => {
-                let visitor = Visitor { hub: hub.clone(), io, from, open };
-                tokio::task::spawn_local(visitor.serve(door.keeper.clone(), settings.clone()));
+                let place = hub.unproven.enter();
+                let number = place.number();
+                let visitor = Visitor { hub: hub.clone(), io, from, open, place };
+                let task = tokio::task::spawn_local(visitor.serve(door.keeper.clone(), settings.clone()));
+                hub.unproven.note(number, task.abort_handle());
             }
             Err(error) => tracing::debug!(%error, %from, "connection lost before it was served"),
         }
@@ -136,11 +144,12 @@ struct Visitor {
     io: Io,
     from: SocketAddr,
     open: Open,
+    place: Place,
 }
 
 impl Visitor {
     async fn serve(self, keeper: Option<Arc<Doorkeeper>>, settings: SharedCfg) {
-        let Self { hub, io, from, open } = self;
+        let Self { hub, io, from, open, place } = self;
         let (io, identity) = match keeper {
             None => (IoBoxed::from(io), Identity::Plain),
             Some(keeper) => match keeper.admit(io, hub.shared.limits.handshake).await {
@@ -154,7 +163,7 @@ impl Visitor {
                 }
             },
         };
-        let conn = Rc::new(Conn::new(hub, identity));
+        let conn = Rc::new(Conn::new(hub, identity, place));
         let served = AssertUnwindSafe(speak(conn.clone(), io, settings)).catch_unwind().await;
         match served {
             Ok(Err(error)) if conn.session().is_err() => tell(&conn.hub().shared, &error, from),

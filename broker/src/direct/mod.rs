@@ -14,6 +14,7 @@ mod order;
 mod session;
 mod sink;
 mod tls;
+mod unproven;
 mod v3;
 mod v5;
 
@@ -26,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::limits::{Limits, MAX_PAYLOAD_BYTES};
-use crate::port::{DeviceLink, Downlink, Error, LinkEvent, Reload, Stopper};
+use crate::port::{DeviceLink, Downlink, Error, LinkEvent, Reloader, Stopper};
 use hub::{Hub, Order, Shared};
 use listener::Door;
 use session::Conn;
@@ -117,7 +118,7 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
         counters: shared.counters.clone(),
         plain,
         tls,
-        reload: keeper.map(|keeper| Box::new(move || keeper.reload()) as Reload),
+        reloader: Reloader::new(move || keeper.as_ref().map_or(Ok(()), |keeper| keeper.reload())),
         stopper: Stopper { stop, stopped },
     };
     std::thread::Builder::new()

@@ -13,6 +13,7 @@ use super::hub::{Client, Hub};
 use super::order::{Order, Place};
 use super::sink::{Reason, Sink};
 use super::tls::Certificate;
+use super::unproven;
 use crate::acl::{self, Who};
 use crate::limits::{MAX_PAYLOAD_BYTES, Sampler, TokenBucket};
 use crate::port::{Ack, LinkEvent, Message, Peer, RefusedKind, count};
@@ -50,6 +51,7 @@ pub(crate) enum Refusal {
     Identity,
     Revoked,
     Will,
+    Rate,
     Over,
 }
 
@@ -79,12 +81,14 @@ pub(crate) struct Conn {
     identity: Identity,
     order: Rc<Order>,
     session: OnceCell<Rc<Session>>,
+    /// Held until the CONNECT is accepted.
+    unproven: Cell<Option<unproven::Place>>,
 }
 
 impl Conn {
-    pub(crate) fn new(hub: Rc<Hub>, identity: Identity) -> Self {
+    pub(crate) fn new(hub: Rc<Hub>, identity: Identity, place: unproven::Place) -> Self {
         let order = Order::new(hub.shared.limits.in_flight);
-        Self { hub, identity, order, session: OnceCell::new() }
+        Self { hub, identity, order, session: OnceCell::new(), unproven: Cell::new(Some(place)) }
     }
 
     pub(crate) fn order(&self) -> &Rc<Order> {
@@ -108,6 +112,10 @@ impl Conn {
         }
         let serial = shared.next_serial();
         let (id, device) = self.identify(&hello.client_id, serial)?;
+        if device && !self.hub.may_connect(&id) {
+            shared.refuse_stranger(&id, RefusedKind::Rate, "connects too often".to_owned());
+            return Err(Refusal::Rate);
+        }
         let who = if device { Who::Device(&id) } else { Who::Operator };
         if let Some(will) = &hello.will
             && (!acl::may_leave_will(who, &will.topic)
@@ -127,6 +135,7 @@ impl Conn {
         let session = Rc::new(Session::new(self.hub.clone(), client, peer, hello.will));
         // A second CONNECT never gets here: the server refuses it.
         let _ = self.session.set(session.clone());
+        self.unproven.take();
         if let Some((old, sink)) = self.hub.enter(&session, sink) {
             count(&shared.counters.takeovers);
             old.finish().await;

@@ -43,7 +43,7 @@ pub(crate) async fn connect(conn: Rc<Conn>, handshake: Handshake) -> Result<Hand
         }
         Err(Refusal::Identity) => Ok(handshake.identifier_rejected()),
         Err(Refusal::Revoked | Refusal::Will) => Ok(handshake.failed(ConnectAckReason::NotAuthorized)),
-        Err(Refusal::Over) => Ok(handshake.service_unavailable()),
+        Err(Refusal::Rate | Refusal::Over) => Ok(handshake.service_unavailable()),
     }
 }
 

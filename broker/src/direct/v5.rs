@@ -54,6 +54,7 @@ pub(crate) async fn connect(conn: Rc<Conn>, handshake: Handshake) -> Result<Hand
             Refusal::Identity => ConnectAckReason::ClientIdentifierNotValid,
             Refusal::Revoked => ConnectAckReason::Banned,
             Refusal::Will => ConnectAckReason::NotAuthorized,
+            Refusal::Rate => ConnectAckReason::ConnectionRateExceeded,
             Refusal::Over => ConnectAckReason::ServerUnavailable,
         })),
     }

@@ -3,20 +3,35 @@
 //! The session is persistent and acknowledges by hand, when the gateway is done: what the broker has is sent again
 //! until then. When it is lost the client is made anew, after a wait that doubles from a second to a minute, and
 //! people are told. Who a message comes from is the broker's affair (its access list): the peer is `Unknown`.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `session` | one session, from CONNECT until it is lost |
+//! | `backoff` | waits between attempts |
+//! | `access` | who may do what, in the formats of Mosquitto, EMQX and RMQTT |
+//! | `mosquitto` | the configuration of a Mosquitto 2 |
+//! | `watch`, `refused`, `tail` | what Mosquitto refuses, counted from its log |
 
+mod access;
 mod backoff;
+mod mosquitto;
+mod refused;
 mod session;
+mod tail;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::port::{AlarmKind, Counters, DeviceLink, Downlink, Error, LinkEvent, Stopper};
+use crate::port::{AlarmKind, Counters, DeviceLink, Downlink, Error, LinkEvent, Reloader, Stopper};
 use crate::tls::{self, KeyPair};
+pub use access::Access;
 pub use backoff::Backoff;
+pub use mosquitto::Mosquitto;
 use session::{Link, Way};
 
 /// A session that lived so long was a good one: the next wait is short again.
@@ -33,8 +48,11 @@ pub struct Config {
     pub client_id: String,
     /// User and password, where the broker asks for them.
     pub credentials: Option<(String, String)>,
-    /// TLS towards the broker: the authority that signed it, and our own certificate where it asks for one.
+    /// TLS towards the broker: the authority that signed it, and our own certificate where it asks for one. Read
+    /// again when [`DeviceLink::reloader`] is asked to, for the sessions to come.
     pub tls: Option<(PathBuf, Option<KeyPair>)>,
+    /// The broker's log, where it is a Mosquitto whose log can be read here: what it refuses is counted from it.
+    pub log: Option<PathBuf>,
     /// Election whose devices are listened to.
     pub election: String,
     /// Events that may wait for the gateway before the session is no longer read.
@@ -52,6 +70,7 @@ impl Config {
             client_id: client_id.to_owned(),
             credentials: None,
             tls: None,
+            log: None,
             election: election.to_owned(),
             queue: 4096,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
@@ -64,7 +83,11 @@ impl Config {
 /// # Errors
 /// A certificate or key is not as it should be, or there is no thread to be had.
 pub fn start(config: Config) -> Result<DeviceLink, Error> {
+    let (log, client_id) = (config.log.clone(), config.client_id.clone());
     let (link, supervisor) = assemble(config, None)?;
+    if let Some(log) = log {
+        watch::start(&log, &client_id, link.counters.clone(), supervisor.events())?;
+    }
     let (stop, stopping) = oneshot::channel();
     let (ended, stopped) = oneshot::channel();
     thread("mqtt-session", async move {
@@ -80,6 +103,7 @@ pub(crate) struct Ends {
     events: mpsc::Receiver<LinkEvent>,
     way: Arc<Way>,
     counters: Arc<Counters>,
+    reloader: Reloader,
 }
 
 impl Ends {
@@ -90,7 +114,7 @@ impl Ends {
             counters: self.counters,
             plain: address,
             tls: None,
-            reload: None,
+            reloader: self.reloader,
             stopper,
         }
     }
@@ -101,16 +125,16 @@ pub(crate) fn assemble(
     config: Config,
     ready: Option<oneshot::Sender<()>>,
 ) -> Result<(Ends, Supervisor), Error> {
-    let mut options = session::options(&config.client_id, &config.host, config.port, config.credentials);
-    if let Some((ca, ours)) = &config.tls {
-        let tls = tls::client(ca, ours.as_ref())?;
-        options.set_transport(rumqttc::Transport::tls_with_config(rumqttc::TlsConfiguration::Rustls(tls)));
-    }
+    let options = session::options(&config.client_id, &config.host, config.port, config.credentials);
+    let tls = config.tls.map(Towards::new).transpose()?.map(Arc::new);
+    let held = tls.clone();
+    let reloader = Reloader::new(move || held.as_ref().map_or(Ok(()), |tls| tls.reload()));
     let (events, waiting) = mpsc::channel(config.queue.max(1));
     let counters = Arc::<Counters>::default();
     let way = Arc::new(Way::new(counters.clone()));
     let link = Link {
         options,
+        tls,
         election: config.election,
         events,
         way: way.clone(),
@@ -118,7 +142,32 @@ pub(crate) fn assemble(
         known: AtomicBool::new(false),
         ready: Mutex::new(ready),
     };
-    Ok((Ends { events: waiting, way, counters }, Supervisor { link, backoff: config.backoff }))
+    Ok((Ends { events: waiting, way, counters, reloader }, Supervisor { link, backoff: config.backoff }))
+}
+
+/// Our end of TLS towards the broker.
+struct Towards {
+    ca: PathBuf,
+    ours: Option<KeyPair>,
+    config: RwLock<Arc<rustls::ClientConfig>>,
+}
+
+impl Towards {
+    fn new((ca, ours): (PathBuf, Option<KeyPair>)) -> Result<Self, Error> {
+        let config = RwLock::new(tls::client(&ca, ours.as_ref())?);
+        Ok(Self { ca, ours, config })
+    }
+
+    /// Reads the files again, for sessions to come. Where one is wrong, what was in force stays so.
+    fn reload(&self) -> Result<(), Error> {
+        let config = tls::client(&self.ca, self.ours.as_ref())?;
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
+    }
+
+    fn config(&self) -> Arc<rustls::ClientConfig> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Keeps a session alive.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use rumqttc::{
     AsyncClient, ConnAck, Event, EventLoop, MqttOptions, Packet, Publish, QoS, SubscribeFilter,
-    SubscribeReasonCode,
+    SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::Towards;
 use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::port::{Ack, AlarmKind, Counters, Down, LinkEvent, Message, Peer, RefusedKind, count};
 
@@ -60,6 +61,7 @@ impl Down for Arc<Way> {
 /// What all sessions of one link share.
 pub(super) struct Link {
     pub(super) options: MqttOptions,
+    pub(super) tls: Option<Arc<Towards>>,
     pub(super) election: String,
     pub(super) events: mpsc::Sender<LinkEvent>,
     pub(super) way: Arc<Way>,
@@ -81,7 +83,11 @@ impl Link {
     ///
     /// The client is made anew each time: rumqttc can spin on what is left from a session that the broker forgot.
     pub(super) async fn hold(&self, stop: &mut oneshot::Receiver<()>) -> Option<String> {
-        let (client, mut connection) = AsyncClient::new(self.options.clone(), REQUESTS);
+        let mut options = self.options.clone();
+        if let Some(tls) = &self.tls {
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())));
+        }
+        let (client, mut connection) = AsyncClient::new(options, REQUESTS);
         let (acks, waiting) = mpsc::unbounded_channel();
         let lost = tokio::select! {
             lost = self.pump(&mut connection, &client, &acks) => Some(lost),
