@@ -20,5 +20,6 @@ pub mod tls;
 
 pub use limits::Limits;
 pub use port::{
-    Ack, AlarmKind, Counters, DeviceLink, Down, Downlink, Error, LinkEvent, Message, Peer, RefusedKind, Reloader,
+    Ack, AlarmKind, Counters, DeviceLink, Down, Downlink, Error, LinkEvent, Message, Peer, RefusedKind,
+    Reloader,
 };

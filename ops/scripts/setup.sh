@@ -21,6 +21,10 @@ install_packages() {
     echo "setup: installing ${packages[*]}"
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    # Tests start a broker of their own; the one that the package has started is not needed.
+    if [[ " ${packages[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null; then
+        "${as_root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
+    fi
 }
 
 command -v cargo >/dev/null || stop "Rust is missing: install 1.95 or later from https://rustup.rs"
@@ -35,6 +39,14 @@ if [ "$purpose" = test ]; then
     command -v chromium >/dev/null || missing+=(chromium)
     # The page brings its own letters. What Chromium falls back on must know Kyrgyz too.
     dpkg-query -W -f '${Status}' fonts-dejavu-core 2>/dev/null | grep -q 'ok installed' || missing+=(fonts-dejavu-core)
+fi
+if [ "$purpose" = test ]; then
+    # The broker that the tests start themselves, its clients, and what cuts and mends their network.
+    [ -x /usr/sbin/mosquitto ] || missing+=(mosquitto)
+    command -v mosquitto_pub >/dev/null || missing+=(mosquitto-clients)
+    command -v openssl >/dev/null || missing+=(openssl)
+    [ -x /usr/sbin/ip ] || [ -x /sbin/ip ] || missing+=(iproute2)
+    [ -x /usr/sbin/nft ] || missing+=(nftables)
 fi
 [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
 

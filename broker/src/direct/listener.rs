@@ -107,10 +107,6 @@ pub(crate) async fn accept(hub: Rc<Hub>, door: Door, settings: SharedCfg) {
         }
     };
     loop {
-        if hub.unproven.room().await {
-            let detail = "the oldest of too many unproven connections made room".to_owned();
-            hub.shared.refuse_stranger("", RefusedKind::Silence, detail);
-        }
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -120,6 +116,10 @@ pub(crate) async fn accept(hub: Rc<Hub>, door: Door, settings: SharedCfg) {
             }
         };
         let shared = &hub.shared;
+        if hub.unproven.room().await {
+            let detail = "the oldest of too many unproven connections made room".to_owned();
+            shared.refuse_stranger("", RefusedKind::Silence, detail);
+        }
         let Some(open) = Open::new(&shared.counters, shared.limits.connections) else {
             shared.refuse_stranger("", RefusedKind::Connections, format!("from {from}"));
             continue;

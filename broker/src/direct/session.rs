@@ -133,7 +133,7 @@ impl Conn {
         let client = Arc::new(Client::new(id, serial, !device));
         sink.give_back_places_of(&client);
         let session = Rc::new(Session::new(self.hub.clone(), client, peer, hello.will));
-        // A second CONNECT never gets here: the server refuses it.
+        // A second CONNECT never gets here: the server passes it over.
         let _ = self.session.set(session.clone());
         self.unproven.take();
         if let Some((old, sink)) = self.hub.enter(&session, sink) {

@@ -10,22 +10,30 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-/// How often it is looked for room while there is none.
+/// How often it is looked whether the oldest has had its time, while there is no room.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// The unproven connections of a link, the oldest first.
+/// The unproven connections of a link.
 pub(crate) struct Unproven {
     most: usize,
     pressed: Duration,
     issued: Cell<u64>,
-    held: Rc<RefCell<BTreeMap<u64, Visit>>>,
+    held: Rc<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// The oldest first.
+    visits: RefCell<BTreeMap<u64, Visit>>,
+    left: Notify,
 }
 
 struct Visit {
     since: Instant,
-    /// Ends the connection.
+    /// Ends the connection; taken once it was told to end.
     end: Option<AbortHandle>,
 }
 
@@ -36,27 +44,22 @@ impl Unproven {
 
     /// Waits until one more may come in; true when the oldest had to leave for it.
     pub(crate) async fn room(&self) -> bool {
-        loop {
-            if self.held.borrow().len() < self.most {
-                return false;
-            }
-            if self.end_oldest() {
-                return true;
-            }
-            tokio::time::sleep(LOOK).await;
+        let mut ended = false;
+        while self.held.visits.borrow().len() >= self.most {
+            ended |= self.end_oldest();
+            // Whichever is first: somebody is proven or gone, or it is time to look again.
+            let _ = tokio::time::timeout(LOOK, self.held.left.notified()).await;
         }
+        ended
     }
 
     fn end_oldest(&self) -> bool {
-        let mut held = self.held.borrow_mut();
-        let Some(oldest) = held.first_entry().filter(|oldest| oldest.get().since.elapsed() >= self.pressed) else {
-            return false;
-        };
-        let end = oldest.remove().end;
-        drop(held);
-        if let Some(end) = end {
-            end.abort();
-        }
+        let mut visits = self.held.visits.borrow_mut();
+        let oldest = visits.values_mut().next().filter(|oldest| oldest.since.elapsed() >= self.pressed);
+        let Some(end) = oldest.and_then(|oldest| oldest.end.take()) else { return false };
+        drop(visits);
+        // Its place is free when its task is gone, which takes a turn.
+        end.abort();
         true
     }
 
@@ -64,13 +67,13 @@ impl Unproven {
     pub(crate) fn enter(&self) -> Place {
         let number = self.issued.get();
         self.issued.set(number + 1);
-        self.held.borrow_mut().insert(number, Visit { since: Instant::now(), end: None });
+        self.held.visits.borrow_mut().insert(number, Visit { since: Instant::now(), end: None });
         Place { number, held: self.held.clone() }
     }
 
     /// Notes how the connection that holds a place is ended.
     pub(crate) fn note(&self, place: u64, end: AbortHandle) {
-        if let Some(visit) = self.held.borrow_mut().get_mut(&place) {
+        if let Some(visit) = self.held.visits.borrow_mut().get_mut(&place) {
             visit.end = Some(end);
         }
     }
@@ -79,7 +82,7 @@ impl Unproven {
 /// A place, until its connection is proven or gone.
 pub(crate) struct Place {
     number: u64,
-    held: Rc<RefCell<BTreeMap<u64, Visit>>>,
+    held: Rc<Held>,
 }
 
 impl Place {
@@ -90,6 +93,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.held.borrow_mut().remove(&self.number);
+        self.held.visits.borrow_mut().remove(&self.number);
+        self.held.left.notify_one();
     }
 }

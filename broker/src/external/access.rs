@@ -43,7 +43,8 @@ impl Access<'_> {
 
     /// An `acl.conf` of EMQX 5 (`authorization.sources = [{type = file, path = …}]`, `no_match = deny`).
     pub fn emqx(&self) -> String {
-        let list = |channels: &[&str], user: &str| quoted(channels.iter().map(|channel| topic(user, channel)));
+        let list =
+            |channels: &[&str], user: &str| quoted(channels.iter().map(|channel| topic(user, channel)));
         let mut text =
             String::from("%% Who may do what (EMQX: authorization source of type file; no_match = deny).\n");
         let mut rule = |rule: String| text.extend([rule.as_str(), "\n"]);
@@ -62,7 +63,8 @@ impl Access<'_> {
     /// A `rmqtt-acl.toml` of RMQTT. The last rule but one lets those connect whose certificate the listener has
     /// verified.
     pub fn rmqtt(&self) -> String {
-        let list = |channels: &[&str], user: &str| quoted(channels.iter().map(|channel| topic(user, channel)));
+        let list =
+            |channels: &[&str], user: &str| quoted(channels.iter().map(|channel| topic(user, channel)));
         let mut text = String::from("# Who may do what (RMQTT: plugins/rmqtt-acl.toml).\nrules = [\n");
         let mut rule = |rule: String| {
             // Writing to a string cannot fail.

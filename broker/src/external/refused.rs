@@ -49,7 +49,10 @@ impl Reader {
             self.will = true;
             return None;
         }
-        publication(line).or_else(|| ending(line)).or_else(|| stranger(line)).or_else(|| self.subscription(line))
+        publication(line)
+            .or_else(|| ending(line))
+            .or_else(|| stranger(line))
+            .or_else(|| self.subscription(line))
     }
 
     /// `CLIENT QOS FILTER`, and nothing else.
@@ -74,7 +77,8 @@ fn publication(line: &str) -> Option<Refused> {
         None => (RefusedKind::Size, line.strip_prefix("Dropped too large PUBLISH from ")?),
     };
     let (client, rest) = rest.split_once(" (d")?;
-    let topic = rest.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'')).map_or("", |(topic, _)| topic);
+    let topic =
+        rest.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'')).map_or("", |(topic, _)| topic);
     Some(refused(client, what, format!("publish on {topic:?}")))
 }
 
@@ -101,12 +105,14 @@ fn stranger(line: &str) -> Option<Refused> {
     let told = line.strip_prefix("OpenSSL Error[0]: ");
     let failed = || line.strip_prefix("Client connection from ").filter(|rest| rest.contains(" failed: "));
     if let Some(why) = told.or_else(failed) {
-        let certificate = ["certificate verify failed", "certificate revoked", "certificate expired", "unknown ca"];
+        let certificate =
+            ["certificate verify failed", "certificate revoked", "certificate expired", "unknown ca"];
         let identity = certificate.iter().any(|reason| why.contains(reason));
         let what = if identity { RefusedKind::Identity } else { RefusedKind::Handshake };
         return Some(refused("", what, why.to_owned()));
     }
-    let most = line.strip_prefix("Client connection from ")?.strip_suffix(" denied: max_connections exceeded.")?;
+    let most =
+        line.strip_prefix("Client connection from ")?.strip_suffix(" denied: max_connections exceeded.")?;
     Some(refused("", RefusedKind::Connections, format!("from {most}")))
 }
 
@@ -167,13 +173,21 @@ mod tests {
             ("Client urn-1 has exceeded timeout, disconnecting.", RefusedKind::Silence, "urn-1"),
             ("Client <unknown> disconnected due to protocol error.", RefusedKind::Protocol, ""),
             ("Client urn-1 disconnected due to malformed packet.", RefusedKind::Protocol, "urn-1"),
-            ("Client connection from 10.0.0.9 denied: max_connections exceeded.", RefusedKind::Connections, ""),
+            (
+                "Client connection from 10.0.0.9 denied: max_connections exceeded.",
+                RefusedKind::Connections,
+                "",
+            ),
             (
                 "OpenSSL Error[0]: error:0A0000C7:SSL routines::peer did not return a certificate",
                 RefusedKind::Handshake,
                 "",
             ),
-            ("OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed", RefusedKind::Identity, ""),
+            (
+                "OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed",
+                RefusedKind::Identity,
+                "",
+            ),
             (
                 "Client connection from 127.0.0.1 failed: error:0A000102:SSL routines::unsupported protocol.",
                 RefusedKind::Handshake,

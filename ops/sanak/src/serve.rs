@@ -37,16 +37,28 @@ async fn serve(config: Config) -> io::Result<Outcome> {
         room: room.collect(),
     };
     let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     let platform = Platform::start(settings, |_| Arc::new(SystemClock) as Arc<dyn Tempo>).await;
     let platform = platform.map_err(io::Error::other)?;
     say_ready(&platform);
-    tokio::select! {
-        _ = terminated.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    loop {
+        tokio::select! {
+            _ = hung_up.recv() => reload(&platform),
+            _ = terminated.recv() => break,
+            interrupted = tokio::signal::ctrl_c() => break interrupted?,
+        }
     }
     tracing::info!("stopping");
     platform.stop().await;
     Ok(Outcome::Done)
+}
+
+/// `systemctl reload`: certificates that were renewed take effect, and nobody is disconnected.
+fn reload(platform: &Platform) {
+    match platform.reload_certificates() {
+        Ok(()) => tracing::info!("certificates and keys were read again, for connections to come"),
+        Err(error) => tracing::error!(%error, "certificates and keys stay as they were"),
+    }
 }
 
 /// The one line that whoever started us waits for (PROTOCOL §4).

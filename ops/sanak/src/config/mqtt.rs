@@ -38,13 +38,15 @@ pub enum Mqtt {
         /// The authority that signed it, and our own certificate where it asks for one. `None`: without TLS, on this
         /// machine.
         tls: Option<(PathBuf, Option<KeyPair>)>,
+        /// Its log, where it is a Mosquitto on this machine: what it refuses is counted from it.
+        log_file: Option<PathBuf>,
     },
 }
 
 /// Each mode, and the keys of `mqtt` that mean something in it.
 const MODES: [(&str, &[&str]); 3] = [
     ("direct", &["mqtt.listen", "mqtt.cert", "mqtt.key", "mqtt.device_ca", "mqtt.plain_listen"]),
-    ("external", &["mqtt.url", "mqtt.ca", "mqtt.cert", "mqtt.key"]),
+    ("external", &["mqtt.url", "mqtt.ca", "mqtt.cert", "mqtt.key", "mqtt.log_file"]),
     ("embedded", &["mqtt.plain_listen"]),
 ];
 
@@ -165,8 +167,31 @@ fn external(raw: &Raw, problems: &mut Problems) -> Option<Mqtt> {
             return None;
         }
     };
-    let tls = if secure { Some(towards_broker(raw, problems)?) } else { None };
-    Some(Mqtt::External { host, port, tls })
+    let tls = secure.then(|| towards_broker(raw, problems));
+    let log_file = given_or_fail(raw.text("mqtt.log_file").map(|_| brokers_log(raw, problems)));
+    Some(Mqtt::External { host, port, tls: given_or_fail(tls)?, log_file: log_file? })
+}
+
+/// The broker may be started after us: a log that is not there yet is no mistake.
+fn brokers_log(raw: &Raw, problems: &mut Problems) -> Option<PathBuf> {
+    let key = "mqtt.log_file";
+    let log = needed(raw, key, "the file that the broker logs to", problems).map(|given| raw.path(given))?;
+    match std::fs::File::open(&log) {
+        Ok(_) => Some(log),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let what = format!(
+                "{} is not there: nothing that the broker refuses is counted until it is",
+                log.display()
+            );
+            problems.warn(raw.place(key), key, what);
+            Some(log)
+        }
+        Err(error) => {
+            let what = format!("{} cannot be read: {error}: let this user's group read it", log.display());
+            problems.tell(raw.place(key), key, what);
+            None
+        }
+    }
 }
 
 fn towards_broker(raw: &Raw, problems: &mut Problems) -> Option<(PathBuf, Option<KeyPair>)> {

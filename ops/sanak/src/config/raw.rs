@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 const KEYS: [(&str, &[&str]); 7] = [
     ("election", &["dir"]),
     ("data", &["dir"]),
-    ("mqtt", &["mode", "plain_listen", "url", "listen", "cert", "key", "device_ca", "ca"]),
+    ("mqtt", &["mode", "plain_listen", "url", "listen", "cert", "key", "device_ca", "ca", "log_file"]),
     ("http", &["listen"]),
     ("metrics", &["listen"]),
     ("centre", &["key_file", "kid", "old_keys"]),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use actors::{Alarms, MAX_IN_FLIGHT, System, Tempo};
-use broker::{DeviceLink, direct::Standing};
+use broker::{DeviceLink, Reloader, direct::Standing};
 use dashboard::{Person, Server};
 use device_gateway::{Gateway, Keys, Running, Signer};
 use election::{Definition, Timestamp, definition::DeviceStatus};
@@ -81,6 +81,7 @@ pub struct Platform {
     pub metrics: SocketAddr,
     /// What is published.
     pub feed: Arc<Feed>,
+    certificates: Reloader,
     gateway: Running,
     server: Server,
     operators: Server,
@@ -130,7 +131,7 @@ impl Platform {
 
         let link = link(&settings.mqtt, &definition, &keys)?;
         let mqtt = link.tls_address().or(link.address());
-        let (counters, downlink) = (link.counters(), link.downlink());
+        let (counters, downlink, certificates) = (link.counters(), link.downlink(), link.reloader());
         let gateway = Gateway::new(device_gateway::Parts {
             election: definition.about().id.clone(),
             link,
@@ -171,12 +172,22 @@ impl Platform {
             mqtt,
             metrics: operators.address,
             feed,
+            certificates,
             gateway,
             server,
             operators,
             writer,
             arbiter,
         })
+    }
+
+    /// Reads the certificates and keys of the devices' door, or of the session with a broker, again: for connections to
+    /// come. Those that stand are not touched.
+    ///
+    /// # Errors
+    /// A file is not as it should be; what was in force stays so.
+    pub fn reload_certificates(&self) -> Result<(), broker::Error> {
+        self.certificates.reload()
     }
 
     /// Stops in the order of the life of a report: nothing that was receipted is lost, and no device is told
@@ -254,9 +265,10 @@ fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<Device
             let devices = definition.devices().len();
             broker::embedded::start(broker::embedded::Config::new(*address, devices, election))?
         }
-        Mqtt::External { host, port, tls } => {
+        Mqtt::External { host, port, tls, log_file } => {
             let config = broker::external::Config::new(host, *port, "sanak-gateway", election);
-            broker::external::start(broker::external::Config { tls: tls.clone(), ..config })?
+            let (tls, log) = (tls.clone(), log_file.clone());
+            broker::external::start(broker::external::Config { tls, log, ..config })?
         }
     })
 }

@@ -135,7 +135,9 @@ fn mqtt_without_tls_stays_on_this_machine() {
 
     let scene = Scene::new();
     let checked = sound(&scene, &[("SANAK_MQTT__MODE", "external"), ("SANAK_MQTT__URL", "mqtt://localhost")]);
-    let Mqtt::External { host, port, tls } = checked.config.mqtt else { panic!("{:?}", checked.config.mqtt) };
+    let Mqtt::External { host, port, tls, .. } = checked.config.mqtt else {
+        panic!("{:?}", checked.config.mqtt)
+    };
     assert_eq!((host.as_str(), port, tls.is_none()), ("localhost", 1883, true));
     let unused = "sanak.toml:6: mqtt.plain_listen: is not used with mqtt.mode external";
     assert_eq!(scene.relative(&checked.warnings.last().unwrap().to_string()), unused);
@@ -185,6 +187,35 @@ fn a_broker_elsewhere_needs_the_authority_that_signed_it() {
     scene.edit("sanak.toml", "ca = \"ca.crt\"", "ca = \"ca.crt\"\ncert = \"server.crt\"");
     let told = mistakes(&scene, &far);
     assert!(told[0].starts_with("sanak.toml:5: mqtt.key: is missing: give our own private key"), "{told:#?}");
+}
+
+#[test]
+fn a_brokers_log_may_come_later_and_must_be_readable_when_it_is_there() {
+    let scene = Scene::new();
+    let log = scene.path("mosquitto.log");
+    let external = [
+        ("SANAK_MQTT__MODE", "external"),
+        ("SANAK_MQTT__URL", "mqtt://localhost"),
+        ("SANAK_MQTT__LOG_FILE", log.to_str().unwrap()),
+    ];
+    let warns =
+        |checked: &Checked| checked.warnings.iter().any(|told| told.to_string().contains("is not there"));
+    let checked = sound(&scene, &external);
+    assert!(warns(&checked), "{:#?}", checked.warnings);
+    scene.write("mosquitto.log", "");
+    let checked = sound(&scene, &external);
+    assert!(!warns(&checked), "{:#?}", checked.warnings);
+    assert!(matches!(checked.config.mqtt, Mqtt::External { log_file: Some(file), .. } if file == log));
+    let directory = [external[0], external[1], ("SANAK_MQTT__LOG_FILE", "/proc/1/mem/log")];
+    let told = mistakes(&scene, &directory);
+    assert!(
+        told[0].starts_with("SANAK_MQTT__LOG_FILE: mqtt.log_file: /proc/1/mem/log cannot be read: "),
+        "{told:#?}"
+    );
+    let unused = sound(&scene, &[("SANAK_MQTT__LOG_FILE", "x")]);
+    assert!(
+        unused.warnings.iter().any(|told| told.to_string().contains("is not used with mqtt.mode direct"))
+    );
 }
 
 #[test]
