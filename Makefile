@@ -9,10 +9,10 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
-.PHONY: help demo test web bench fmt lint deny e2e setup clean
+.PHONY: help demo test web bench fmt lint deny e2e setup clean drill-network drill-connections
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Options of the demo: make demo ARGS="--precincts 300 --speed 120"'
 
@@ -36,6 +36,14 @@ e2e: web ## the page in headless Chromium against a running demo
 	@ops/scripts/setup.sh test
 	cargo build --locked -p sanak
 	SANAK_BIN=$(TARGET)/debug/sanak ops/scripts/e2e.sh
+
+drill-network: ## minutes without a network: links taken down, flapping, packets dropped; as root
+	@ops/scripts/setup.sh test
+	cargo build --locked --workspace --bin sanak
+	cargo test --locked --workspace --test lines -- --ignored --nocapture taken_down_for_minutes
+
+drill-connections: setup ## 10,000 devices over TLS: time, memory, and how long they need to come back
+	ulimit -n 65536; cargo run --release --locked -p broker --example ten_thousand -- 10000
 
 bench: setup ## criterion benchmarks: verify, decide, roll up, append, encode
 	cargo bench --locked --workspace --benches

@@ -30,11 +30,20 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), cert, signed: RefCell::default() }
     }
 
+    /// A server's certificate, for this address.
+    pub fn server(&self, directory: &Path, ip: &str) -> Pair {
+        self.sign_for(ip, directory, &["server"], ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
     /// A certificate with these common names, for the server or for a client.
     pub fn sign(&self, directory: &Path, names: &[&str], usage: ExtendedKeyUsagePurpose) -> Pair {
+        self.sign_for("127.0.0.1", directory, names, usage)
+    }
+
+    fn sign_for(&self, ip: &str, directory: &Path, names: &[&str], usage: ExtendedKeyUsagePurpose) -> Pair {
         // OpenSSL 3.0 does not read the form in which an Ed25519 key would be written here (PKCS#8, version 2).
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec![ip.to_owned()]).unwrap();
         params.distinguished_name = rcgen::DistinguishedName::new();
         for name in names {
             params.distinguished_name.push(DnType::CommonName, *name);

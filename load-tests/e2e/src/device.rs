@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use device_wire::{CentreKeys, verify_receipt};
 use election::report::Receipt;
-use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, Transport};
 use tokio::sync::mpsc;
 
 /// A connected client.
@@ -26,9 +26,23 @@ pub struct Received {
 impl Client {
     /// Connects and subscribes to `filter`; ready when the subscription is granted.
     pub async fn connect(mqtt: SocketAddr, id: &str, filter: &str, centre: CentreKeys) -> Self {
+        Self::connect_over(Transport::Tcp, mqtt, id, filter, centre).await
+    }
+
+    /// The same over TLS, or whatever the transport is.
+    pub async fn connect_over(
+        transport: Transport,
+        mqtt: SocketAddr,
+        id: &str,
+        filter: &str,
+        centre: CentreKeys,
+    ) -> Self {
         let mut options = MqttOptions::new(id, mqtt.ip().to_string(), mqtt.port());
+        options.set_transport(transport);
         options.set_keep_alive(Duration::from_secs(30)).set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut events) = AsyncClient::new(options, 64);
+        // Otherwise every second packet waits 40 ms for the other side's word.
+        events.network_options.set_tcp_nodelay(true);
         let (sender, received) = mpsc::unbounded_channel();
         let (granted, ready) = tokio::sync::oneshot::channel();
         client.subscribe(filter, QoS::AtLeastOnce).await.unwrap_or_else(|error| panic!("{id}: {error}"));

@@ -4,10 +4,16 @@
 
 mod demo;
 mod device;
+mod honest;
+mod line;
 mod process;
+mod small;
 mod vectors;
 
 pub use demo::Demo;
 pub use device::{Client, Received};
+pub use honest::{Honest, Lived, Patience};
+pub use line::{Line, State};
 pub use process::{Builder, Ready, Sanak, binary};
+pub use small::Small;
 pub use vectors::{Vector, Vectors};

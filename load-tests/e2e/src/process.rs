@@ -1,7 +1,7 @@
 //! `sanak serve` as a process of its own.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -27,13 +27,51 @@ pub fn binary() -> PathBuf {
 pub struct Builder {
     election: PathBuf,
     centre: String,
+    /// Instead of `centre`: a file that is there.
+    centre_key: Option<PathBuf>,
+    mqtt: String,
     extra: String,
+    place: Place,
+}
+
+/// Where it runs.
+#[derive(Debug, Clone)]
+struct Place {
+    /// A network namespace of its own.
+    namespace: Option<String>,
+    /// Address of the page and of the metrics.
+    ip: IpAddr,
 }
 
 impl Builder {
     /// An election directory and the seed of the centre's key.
     pub fn new(election: impl Into<PathBuf>, centre: &str) -> Self {
-        Self { election: election.into(), centre: centre.to_owned(), extra: String::new() }
+        Self {
+            election: election.into(),
+            centre: centre.to_owned(),
+            centre_key: None,
+            mqtt: "plain_listen = \"127.0.0.1:0\"".to_owned(),
+            extra: String::new(),
+            place: Place { namespace: None, ip: IpAddr::from([127, 0, 0, 1]) },
+        }
+    }
+
+    /// In this network namespace, where it has this address.
+    pub fn in_namespace(mut self, namespace: &str, ip: IpAddr) -> Self {
+        self.place = Place { namespace: Some(namespace.to_owned()), ip };
+        self
+    }
+
+    /// Other lines of `[mqtt]`.
+    pub fn mqtt(mut self, lines: &str) -> Self {
+        self.mqtt = lines.to_owned();
+        self
+    }
+
+    /// A file with the centre's key.
+    pub fn centre_key(mut self, path: &Path) -> Self {
+        self.centre_key = Some(path.to_owned());
+        self
     }
 
     /// The small election of the device vectors.
@@ -56,17 +94,23 @@ impl Builder {
             let path = dir.path().join(name);
             std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         };
-        write("centre.key", &self.centre);
+        if self.centre_key.is_none() {
+            write("centre.key", &self.centre);
+        }
+        let centre_key = self.centre_key.unwrap_or_else(|| "centre.key".into());
         write(
             "sanak.toml",
             &format!(
-                "[election]\ndir = {:?}\n[data]\ndir = \"data\"\n[mqtt]\nplain_listen = \"127.0.0.1:0\"\n\
-                 [http]\nlisten = \"127.0.0.1:0\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n\
-                 [centre]\nkey_file = \"centre.key\"\n{}",
-                self.election, self.extra
+                "[election]\ndir = {:?}\n[data]\ndir = \"data\"\n[mqtt]\n{}\n\
+                 [http]\nlisten = \"{ip}:0\"\n[metrics]\nlisten = \"{ip}:0\"\n\
+                 [centre]\nkey_file = {centre_key:?}\n{}",
+                self.election,
+                self.mqtt,
+                self.extra,
+                ip = self.place.ip
             ),
         );
-        Sanak::launch(dir).await
+        Sanak::launch(dir, self.place).await
     }
 }
 
@@ -75,7 +119,7 @@ impl Builder {
 pub struct Ready {
     /// HTTP.
     pub http: SocketAddr,
-    /// MQTT.
+    /// MQTT; unspecified where a broker stands between.
     pub mqtt: SocketAddr,
     /// Metrics.
     pub metrics: SocketAddr,
@@ -85,13 +129,22 @@ pub struct Ready {
 pub struct Sanak {
     child: Child,
     dir: TempDir,
+    place: Place,
     ready: Ready,
     lines: mpsc::UnboundedReceiver<String>,
 }
 
 impl Sanak {
-    async fn launch(dir: TempDir) -> Self {
-        let mut child = Command::new(binary())
+    async fn launch(dir: TempDir, place: Place) -> Self {
+        let mut command = match &place.namespace {
+            None => Command::new(binary()),
+            Some(namespace) => {
+                let mut ip = Command::new("ip");
+                ip.args(["netns", "exec", namespace]).arg(binary());
+                ip
+            }
+        };
+        let mut child = command
             .args(["serve", "--config"])
             .arg(dir.path().join("sanak.toml"))
             .stderr(Stdio::piped())
@@ -119,7 +172,7 @@ impl Sanak {
             }
             said.push(line);
         };
-        Self { child, dir, ready, lines }
+        Self { child, dir, place, ready, lines }
     }
 
     /// Where it listens.
@@ -135,7 +188,36 @@ impl Sanak {
     /// Kills it as a power cut would, and starts it again on the same data.
     pub async fn kill_and_restart(mut self) -> Self {
         self.kill().await;
-        Self::launch(self.dir).await
+        self.restart().await
+    }
+
+    /// Starts it again on the same data, once it has ended.
+    pub async fn restart(self) -> Self {
+        Self::launch(self.dir, self.place).await
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.id().unwrap_or_else(|| panic!("sanak has ended")).to_string();
+        let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill -{signal} {id}");
+    }
+
+    /// Waits until it has ended by itself; whether well.
+    pub async fn ended(&mut self) -> bool {
+        let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await;
+        matches!(ended, Ok(Ok(status)) if status.success())
+    }
+
+    /// Waits until it logs a line with this in it.
+    pub async fn says(&mut self, what: &str) -> String {
+        loop {
+            let line = tokio::time::timeout(Duration::from_secs(20), self.lines.recv()).await;
+            let Ok(Some(line)) = line else { panic!("sanak did not say {what:?}") };
+            if line.contains(what) {
+                return line;
+            }
+        }
     }
 
     /// Kills it as a power cut would.
@@ -154,6 +236,15 @@ impl Sanak {
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let url = format!("http://{}/api/v1{path}", self.ready.http);
         let answer = reqwest::get(&url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Sends a decision to the situation room in the name of whoever holds the token; status and answer.
+    pub async fn decide(&self, token: &str, decision: impl Into<reqwest::Body>) -> (u16, Value) {
+        let url = format!("http://{}/api/v1/room/decisions", self.ready.http);
+        let asked = reqwest::Client::new().post(&url).bearer_auth(token).body(decision).send().await;
+        let answer = asked.unwrap_or_else(|error| panic!("{url}: {error}"));
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap_or(Value::Null))
     }
@@ -181,6 +272,9 @@ impl Sanak {
     }
 }
 
+/// Where devices connect when it is not our affair.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 impl Ready {
     fn parse(line: &str) -> Option<Self> {
         let rest = line.strip_prefix("ready ")?;
@@ -188,6 +282,7 @@ impl Ready {
             let mut parts = rest.split_whitespace().filter_map(|part| part.split_once('='));
             parts.find(|(key, _)| *key == name)?.1.parse().ok()
         };
-        Some(Self { http: of("http")?, mqtt: of("mqtt")?, metrics: of("metrics")? })
+        let mqtt = if rest.contains("mqtt=external") { Some(NOWHERE) } else { of("mqtt") };
+        Some(Self { http: of("http")?, mqtt: mqtt?, metrics: of("metrics")? })
     }
 }
