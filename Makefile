@@ -43,7 +43,7 @@ drill-network: ## minutes without a network: links taken down, flapping, packets
 	cargo test --locked --workspace --test lines -- --ignored --nocapture taken_down_for_minutes
 
 drill-connections: setup ## 10,000 devices over TLS: time, memory, and how long they need to come back
-	ulimit -n 65536; cargo run --release --locked -p broker --example ten_thousand -- 10000
+	ulimit -n $$(ulimit -Hn); cargo run --release --locked -p broker --example ten_thousand -- 10000
 
 bench: setup ## criterion benchmarks: verify, decide, roll up, append, encode
 	cargo bench --locked --workspace --benches

@@ -1,7 +1,7 @@
 //! What ten thousand devices over TLS cost the direct link: time to connect them all, memory of the process that serves
 //! them, and how long they need to come back after it was killed, each with its own back-off.
 //!
-//! `ulimit -n 65536; cargo run --release -p broker --example ten_thousand -- 10000`
+//! `ulimit -n $(ulimit -Hn); cargo run --release -p broker --example ten_thousand -- 10000`
 #![expect(clippy::print_stdout, reason = "its answer")]
 
 use std::error::Error;

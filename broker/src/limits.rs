@@ -63,6 +63,18 @@ impl Default for Limits {
     }
 }
 
+/// Connections that are neither devices' nor unproven: operators' tools.
+const TOOLS: usize = 500;
+
+impl Limits {
+    /// The usual limits for an election with so many devices. When all of them come back at once while their old
+    /// connections still stand, nobody is refused: each that is proven ends its old one.
+    pub fn for_devices(devices: usize) -> Self {
+        let unproven = (devices / 2).clamp(100, 1_500);
+        Self { connections: devices + unproven + TOOLS, unproven, ..Self::default() }
+    }
+}
+
 /// An average, and how much may come at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
@@ -169,6 +181,15 @@ mod tests {
         let mut bucket = TokenBucket::new(Rate { per_second: 1.0, burst: 2.0 }, start);
         assert_eq!([(); 4].map(|()| bucket.try_take(start)), [true, true, false, false]);
         assert!(bucket.try_take(start + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn strangers_have_places_beside_those_of_the_devices() {
+        for (devices, unproven) in [(0, 100), (2_000, 1_000), (10_000, 1_500), (50_000, 1_500)] {
+            let limits = Limits::for_devices(devices);
+            assert_eq!((limits.unproven, limits.connections), (unproven, devices + unproven + TOOLS));
+        }
+        assert_eq!(Limits::default().connections, Limits::for_devices(10_000).connections);
     }
 
     #[test]

@@ -7,9 +7,10 @@ use rlimit::Resource;
 /// Open files that are not devices: readers of the page, the journal's segments, what the process itself holds.
 pub const BESIDE_DEVICES: u64 = 1024;
 
-/// Open files that a night with so many connected devices needs.
+/// Open files that a night with so many connected devices needs, and strangers at their door.
 pub fn needed(devices: usize) -> u64 {
-    u64::try_from(devices).unwrap_or(u64::MAX).saturating_add(BESIDE_DEVICES)
+    let sockets = devices.saturating_add(broker::Limits::for_devices(devices).unproven);
+    u64::try_from(sockets).unwrap_or(u64::MAX).saturating_add(BESIDE_DEVICES)
 }
 
 /// How many the process may open at most, once it has raised its own limit.

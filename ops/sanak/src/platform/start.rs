@@ -252,7 +252,7 @@ fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<Device
             let keys = Arc::clone(keys);
             let register = Arc::new(move |id: &str, key: Option<&[u8]>| standing(&keys, id, key));
             let (plain_listen, tls) = (*plain, tls.clone());
-            let limits = broker::Limits::default();
+            let limits = broker::Limits::for_devices(definition.devices().len());
             broker::direct::start(broker::direct::Config {
                 plain_listen,
                 tls,
