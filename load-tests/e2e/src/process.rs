@@ -276,7 +276,8 @@ impl Sanak {
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl Ready {
-    fn parse(line: &str) -> Option<Self> {
+    /// The line that whoever starts `sanak` waits for (PROTOCOL §4).
+    pub fn parse(line: &str) -> Option<Self> {
         let rest = line.strip_prefix("ready ")?;
         let of = |name: &str| {
             let mut parts = rest.split_whitespace().filter_map(|part| part.split_once('='));

@@ -63,7 +63,7 @@ fn reload(platform: &Platform) {
 
 /// The one line that whoever started us waits for (PROTOCOL §4).
 #[expect(clippy::print_stderr, reason = "this line is not of the log: it is read by programs")]
-fn say_ready(platform: &Platform) {
+pub fn say_ready(platform: &Platform) {
     let mqtt = platform.mqtt.map_or("external".to_owned(), |address| address.to_string());
     eprintln!("ready http={} mqtt={mqtt} metrics={}", platform.http, platform.metrics);
 }

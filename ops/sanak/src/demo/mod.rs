@@ -28,6 +28,7 @@ use crate::{
     limits,
     platform::{Platform, Settings},
     runtime,
+    serve::say_ready,
 };
 
 /// The simulated day begins this long before polls open.
@@ -98,6 +99,7 @@ async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
         return Err(io::Error::other("the demonstration has no clock or no address for its devices"));
     };
     say_address(&args, platform.http);
+    say_ready(&platform);
 
     let seed = args.seed;
     let plan = FleetPlan {
