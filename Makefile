@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
-.PHONY: help demo test web bench fmt lint deny e2e setup clean drill-hostile drill-network drill-connections
+.PHONY: help demo test web bench fmt lint deny e2e fuzz setup clean drill-hostile drill-network drill-connections
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,10 @@ drill-network: ## minutes without a network: links taken down, flapping, packets
 
 drill-connections: setup ## 10,000 devices over TLS: time, memory, and how long they need to come back
 	ulimit -n $$(ulimit -Hn); cargo run --release --locked -p broker --example ten_thousand -- 10000
+
+SECONDS_EACH ?= 600
+fuzz: setup ## every fuzz target for ten minutes, or SECONDS_EACH=N
+	ops/scripts/fuzz.sh $(SECONDS_EACH)
 
 drill-hostile: setup web ## the night of the whole country beside clients that flood it; about three minutes
 	cargo build --release --locked -p sanak

@@ -43,6 +43,7 @@ closing_lines() {
     printf '\n== closing lines of the runners\n'
     grep -hE '^ *(Test Files|Tests) ' "$logs/page-tests.log"
     grep -hE '^ *Summary |^test result: ' "$logs/rust-tests.log"
+    grep -hE '^(== fuzz|Done)' "$logs/fuzz.log"
     grep -hE '^ *(Test Files|Tests) ' "$logs/browser.log"
 }
 
@@ -56,6 +57,7 @@ step page-tests web npm test --silent
 step page-build web npm run --silent build
 step clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step rust-tests rust_tests
+step fuzz ops/scripts/fuzz.sh 20
 # The tests of the command have built it.
 step browser env SANAK_BIN="${CARGO_TARGET_DIR:-target}/debug/sanak" ops/scripts/e2e.sh
 closing_lines
