@@ -240,10 +240,8 @@ fn nothing_fell(unit: &UnitId, before: &Figures, after: &Figures, votes: bool) -
                 fell("ballots", was.ballots, is.ballots)?;
                 fell("invalid", was.invalid, is.invalid)?;
                 was.votes.iter().zip(&is.votes).try_for_each(|(was, is)| fell("votes", *was, *is))?;
-                let preferences = was.preferences.counts().iter().enumerate();
-                preferences
-                    .map(|(at, was)| fell("preferences", *was, is.preferences.get(at)))
-                    .collect::<Result<(), _>>()?;
+                let mut preferences = was.preferences.counts().iter().enumerate();
+                preferences.try_for_each(|(at, was)| fell("preferences", *was, is.preferences.get(at)))?;
             }
         }
     }
