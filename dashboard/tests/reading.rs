@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use election::Count;
 use feed::Correction;
 use serde_json::json;
 use support::{House, problem, unit};
@@ -31,7 +32,7 @@ async fn the_elections_and_their_definition_are_described() {
     assert_eq!(election["contests"][0]["options"][0]["id"], "p01");
     assert_eq!(
         election["units"][0],
-        json!({"id": "country", "kind": "country", "parent": null, "name": null})
+        json!({"id": "country", "kind": "country", "parent": null, "name": null, "by_hand": 0})
     );
     assert_eq!(election["centre_keys"][0], json!({"kid": "centre", "public_key": "cd".repeat(32)}));
     assert_eq!(election["devices"].as_array().unwrap().len(), 18);
@@ -312,6 +313,61 @@ async fn history_is_given_in_steps() {
 }
 
 #[tokio::test]
+async fn seats_follow_from_the_votes_of_one_source_once_they_may_be_shown() {
+    let mut house = House::open().await;
+    house.night.report(9, 100);
+    house.night.change(1, |figures| {
+        let list = &mut figures.contests[0].protocols;
+        (list.precincts, list.registered, list.ballots) = (1, Count::new(1000), Count::new(60));
+        list.votes = [30, 20, 10].map(Count::new).into();
+    });
+    house.publish();
+    let base = house.election("/seats");
+    let url = |query: &str| format!("{base}{query}");
+    let before = house.json(&url("?contest=list")).await;
+    assert_eq!((&before["allocation"], &before["contest"]), (&json!(null), &json!("list")));
+    assert_eq!(before["embargo_until"], "2026-10-04T14:00:00Z");
+    house.night.votes = true;
+    house.feed.publish(house.night.cut()).unwrap();
+    let urns = house.json(&url("?contest=list")).await;
+    assert_eq!((&urns["source"], &urns["version"]), (&json!("urns"), &json!(3)));
+    let urns = &urns["allocation"];
+    // 100 votes for each of three lists: 18 of 54 seats each; 301 ballots in the denominator.
+    assert_eq!(
+        (&urns["ballots"], &urns["denominator"], &urns["decided"]),
+        (&json!(301), &json!(301), &json!(false))
+    );
+    assert_eq!(urns["quota"], json!({"numerator": 300, "denominator": 54}));
+    assert_eq!(urns["reported"]["precincts"], json!({"numerator": 1, "denominator": 9}));
+    assert_eq!(urns["reported"]["outstanding"], 8000);
+    let first = &urns["options"][0];
+    assert_eq!(
+        (&first["option"], &first["seats"], &first["seats_least"]),
+        (&json!("p01"), &json!(18), &json!(0))
+    );
+    assert_eq!(first["thresholds"].as_array().unwrap().len(), 3, "the country and two regions");
+    let protocols = house.json(&url("?contest=list&source=protocols")).await;
+    let seats = |of: &serde_json::Value| {
+        of["allocation"]["options"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|of| of["seats"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(seats(&protocols), [27, 18, 9]);
+    let district = house.json(&url("?contest=single:1")).await;
+    assert_eq!(district["allocation"]["result"], "no_votes");
+    let answer = house.get(&url("")).await; // the first contest, where none is named
+    assert_eq!(answer.headers()["etag"], "W/\"e1:3\"");
+    for (query, status) in
+        [("?contest=x:y:z", 400), ("?contest=mayor", 404), ("?contest=list&source=both", 400)]
+    {
+        assert_eq!(house.problem(&url(query)).await.0, status, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn boundaries_are_served_by_layer() {
     let house = House::open().await;
     let layer = house.get(&house.election("/boundaries/regions.geojson")).await;
@@ -336,6 +392,9 @@ async fn no_body_carries_votes_before_they_may_be_published_and_all_do_after() {
         "/units/precinct:9",
         "/history",
         "/history?series=turnout",
+        "/seats?contest=list",
+        "/seats?contest=list&source=protocols",
+        "/seats?contest=single:1",
         "/missing",
         "/quarantine",
         "/corrections",

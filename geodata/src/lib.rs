@@ -29,5 +29,5 @@ mod voters;
 
 pub use base::base_layer;
 pub use check::{MAX_LAYER_BYTES, MAX_POSITIONS, check_boundaries};
-pub use demo::{ElectionFile, derive_demo};
+pub use demo::{ElectionFile, Variant, derive_demo, derive_variant};
 pub use error::GeodataError;

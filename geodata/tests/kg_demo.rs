@@ -115,6 +115,17 @@ fn the_committed_files_are_what_is_derived_now() {
 }
 
 #[test]
+fn the_committed_files_of_the_variants_are_what_is_derived_now() {
+    for (name, variant) in geodata::Variant::ALL {
+        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ops/elections").join(name);
+        for (file, content) in geodata::derive_variant(variant).unwrap() {
+            let committed = fs::read(directory.join(file)).unwrap();
+            assert!(committed == content, "{name}/{file} differs: run derive-demo and commit what it writes");
+        }
+    }
+}
+
+#[test]
 fn voters_and_precincts_sum_to_the_country_s() {
     let precincts = table("precincts.csv");
     let (home, abroad): (Vec<&Row>, Vec<&Row>) = precincts.iter().partition(|row| row["abroad"] == "false");

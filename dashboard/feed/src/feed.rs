@@ -72,6 +72,16 @@ pub struct Cut {
     pub speed: f64,
 }
 
+/// One version with its figures as numbers.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// The version.
+    pub latest: Arc<Latest>,
+    /// The figures of every unit above precincts in it. While [`Version::votes`] is false they have votes that
+    /// nobody outside may see.
+    pub units: BTreeMap<UnitId, Arc<Figures>>,
+}
+
 /// The versions of one election.
 pub struct Feed {
     definition: Arc<Definition>,
@@ -281,6 +291,14 @@ impl Feed {
         let slot = self.layout.slot(unit)?;
         let writer = self.writer();
         Some((Arc::clone(&writer.figures[slot]), writer.updated[slot]))
+    }
+
+    /// The newest version and the figures in it of every unit above precincts.
+    pub fn counted(&self) -> Counted {
+        let writer = self.writer(); // the newest version changes under its lock alone
+        let unit = |slot: usize| (self.layout.id(slot).clone(), Arc::clone(&writer.figures[slot]));
+        let units = (0..self.layout.upper()).map(unit).collect();
+        Counted { units, latest: self.latest() }
     }
 
     /// The published figures of every precinct, in the order of their numbers.

@@ -19,7 +19,7 @@ mod version;
 
 pub use body::Body;
 pub use correction::{Corrected, Correction};
-pub use feed::{Change, Cut, Feed, Options};
+pub use feed::{Change, Counted, Cut, Feed, Options};
 pub use filter::{FilterError, UnitFilter};
 pub use guard::Breach;
 pub use latest::{Frame, Latest, Next};

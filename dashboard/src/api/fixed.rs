@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use election::{
     Definition, PrecinctId, UnitId,
-    definition::{Contest, ContestOption, Counting, Device, DeviceKind, DeviceStatus, Precinct},
+    definition::{Contest, ContestOption, Counting, Device, DeviceKind, DeviceStatus, Precinct, Threshold},
+    seats::SeatRules,
 };
 use feed::{Body, rfc3339};
 use serde_json::{Value, json};
@@ -106,15 +107,18 @@ fn by_hand(definition: &Definition) -> BTreeMap<UnitId, u32> {
 
 fn contest(contest: &Contest) -> Value {
     let scope = if contest.unit == UnitId::Country { "country" } else { "district" };
-    let threshold = contest.threshold;
-    let threshold = (threshold.national.is_some() || threshold.regional.is_some()).then(
-        || json!({"national": threshold.national.map(percent), "regional": threshold.regional.map(percent)}),
-    );
+    let Threshold { national, regional, turnout } = contest.threshold;
+    let mut threshold = (national.is_some() || regional.is_some() || turnout.is_some())
+        .then(|| json!({"national": national.map(percent), "regional": regional.map(percent)}));
+    if let (Some(threshold), Some(turnout)) = (&mut threshold, turnout) {
+        threshold["turnout"] = percent(turnout).into();
+    }
+    let rules = SeatRules { against_all: Some(contest.against_all()), ..contest.rules };
     json!({
         "id": contest.id, "of": contest.of, "kind": contest.kind, "scope": scope,
         "unit": contest.unit.to_string(), "name": contest.name, "seats": contest.seats,
         "method": contest.method, "threshold": threshold, "share_of": contest.share_of,
-        "seat_cap": contest.seat_cap,
+        "seat_cap": contest.seat_cap, "rules": rules,
         "options": contest.options.iter().map(option).collect::<Vec<_>>(),
     })
 }

@@ -8,6 +8,7 @@ mod lists;
 mod precinct;
 mod precincts;
 mod results;
+mod seats;
 
 use actix_web::{
     Route,
@@ -31,6 +32,7 @@ const READS: &[Resource] = &[
     ("/elections/{election}/precincts", || read().to(precincts::precincts)),
     ("/elections/{election}/precincts/{precinct}", || read().to(precinct::precinct)),
     ("/elections/{election}/precincts/{precinct}/reports/{offset}.cose", || read().to(precinct::envelope)),
+    ("/elections/{election}/seats", || read().to(seats::seats)),
     ("/elections/{election}/missing", || read().to(lists::missing)),
     ("/elections/{election}/quarantine", || read().to(lists::quarantine)),
     ("/elections/{election}/corrections", || read().to(lists::corrections)),

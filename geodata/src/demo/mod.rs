@@ -8,7 +8,9 @@ mod names;
 mod parties;
 mod precincts;
 mod tables;
+mod variants;
 
+pub use self::variants::{Variant, derive_variant};
 use self::{
     boundaries::{Area, layer},
     names::People,

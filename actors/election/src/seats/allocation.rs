@@ -51,7 +51,7 @@ pub enum Outcome {
     SecondRound,
     /// Nobody is elected.
     NoneElected,
-    /// Places hang on lots.
+    /// Seats, or places in the second round, hang on lots.
     Tied,
     /// A referendum's answer is yes.
     Accepted,
@@ -177,11 +177,9 @@ impl Hurdle {
     }
 }
 
-/// Whether every option has the same seats whatever comes, and no lots are to be drawn.
-pub(super) fn is_decided(result: Outcome, ties: &[Tie], options: &[OptionResult]) -> bool {
-    result != Outcome::NoVotes
-        && ties.is_empty()
-        && options.iter().all(|option| option.bounds.0 == option.bounds.1)
+/// Whether every option has the same seats whatever comes.
+pub(super) fn is_decided(result: Outcome, options: &[OptionResult]) -> bool {
+    result != Outcome::NoVotes && options.iter().all(|option| option.bounds.0 == option.bounds.1)
 }
 
 /// Whether votes are at least a share of something.

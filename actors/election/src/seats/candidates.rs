@@ -64,7 +64,7 @@ pub(super) fn allocate(tallied: &Tallied<'_>, lots: &Lots) -> Allocation {
     };
     Allocation {
         result,
-        decided: is_decided(result, &placed.ties, &options),
+        decided: is_decided(result, &options),
         denominator: Count::new(tallied.denominator()),
         quota: None,
         vacant: placed.vacant,

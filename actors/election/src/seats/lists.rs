@@ -52,12 +52,12 @@ pub(super) fn allocate(tallied: &Tallied<'_>, lots: &Lots) -> Allocation {
     let result = match () {
         () if tallied.figures.ballots.is_zero() => Outcome::NoVotes,
         () if total == 0 => Outcome::NoneElected,
-        () if ties.is_empty() => Outcome::Allotted,
+        () if shared.tie.is_none() => Outcome::Allotted,
         () => Outcome::Tied,
     };
     Allocation {
         result,
-        decided: is_decided(result, &ties, &options),
+        decided: is_decided(result, &options),
         denominator: Count::new(tallied.denominator()),
         quota: (contest.method == Method::Hare && total > 0)
             .then_some(Fraction { numerator: total, denominator: contest.seats.into() }),

@@ -62,7 +62,7 @@ pub(super) fn allocate(tallied: &Tallied<'_>) -> Allocation {
     let options: Vec<OptionResult> = options.collect();
     Allocation {
         result,
-        decided: is_decided(result, &[], &options),
+        decided: is_decided(result, &options),
         denominator: Count::new(answer.of),
         quota: None,
         vacant: 0,
