@@ -139,7 +139,7 @@ fn contest(text: &str, unit: &str, options: u32, lists: bool) -> Contest {
         name: Names::default(),
         unit: id(unit),
         seats: 1,
-        method: Method::Plurality,
+        method: if lists { Method::Hare } else { Method::Plurality },
         threshold: Threshold::default(),
         share_of: ShareOf::VotesCast,
         seat_cap: None,
