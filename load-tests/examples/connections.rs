@@ -88,7 +88,7 @@ async fn hold_link(
         will: vec![0; 200],
         listen: ["receipt", "command"].map(|channel| format!("sanak/1/e/1/{client}/{channel}")).into(),
     };
-    let mut link = Link::connect(at, hello).await?;
+    let mut link = Link::connect(at, None, hello).await?;
     drop(turn);
     connected.add_permits(1);
     loop {

@@ -250,6 +250,7 @@ impl Setting {
             day: Arc::new(Day::new(Arc::clone(&definition), 11, true)),
             clock: Arc::clone(&clock) as Arc<dyn SimClock>,
             mqtt: Arc::clone(&centre).listen().await,
+            bundles: None,
             centre_keys: CentreKeys::one("centre", key_of("centre").verifying_key()),
             keys: Arc::new(|id: &DeviceId| key_of(id.as_str())),
             books: Books::open(books, &definition, 11).unwrap(),

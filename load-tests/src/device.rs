@@ -221,7 +221,13 @@ impl Device {
             will: self.state(Presence::Offline),
             listen: vec![topic(Channel::Receipt), topic(Channel::Command)],
         };
-        match Link::connect(fleet.mqtt, hello).await {
+        let device = &self.script.device;
+        let tls = fleet.bundles.as_ref().map(|bundles| bundles.credentials(device)).transpose();
+        let link = match tls {
+            Ok(tls) => Link::connect(fleet.mqtt, tls, hello).await,
+            Err(error) => Err(error.into()),
+        };
+        match link {
             Ok(link) => self.connected(link),
             Err(error) => self.lose_line(&error),
         }

@@ -22,6 +22,7 @@ use tokio::{
 
 use crate::{
     books::{Books, BooksError},
+    bundles::Bundles,
     day::Day,
     device::{Device, Lived},
     ledger::Ledger,
@@ -63,8 +64,10 @@ pub struct FleetPlan {
     pub definition: Arc<Definition>,
     /// Everything that is said follows from it.
     pub seed: u64,
-    /// Where devices connect: plain MQTT 3.1.1.
+    /// Where devices connect: MQTT 3.1.1.
     pub mqtt: SocketAddr,
+    /// With what they prove themselves over TLS; plain connections on loopback if `None`.
+    pub bundles: Option<Arc<Bundles>>,
     /// Where the platform shows what it has, and takes decisions: plain HTTP.
     pub http: SocketAddr,
     /// The clock.
@@ -130,6 +133,7 @@ pub(crate) struct Fleet {
     pub day: Arc<Day>,
     pub clock: Arc<dyn SimClock>,
     pub mqtt: SocketAddr,
+    pub bundles: Option<Arc<Bundles>>,
     pub centre_keys: CentreKeys,
     pub keys: Keys,
     pub books: Books,
@@ -198,6 +202,7 @@ pub async fn run(plan: FleetPlan, progress: watch::Sender<Progress>) -> Result<L
         day: Arc::clone(&day),
         clock: Arc::clone(&plan.clock),
         mqtt: plan.mqtt,
+        bundles: plan.bundles.clone(),
         centre_keys: plan.centre_keys.clone(),
         keys: Arc::clone(&plan.keys),
         books,

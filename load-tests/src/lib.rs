@@ -9,13 +9,15 @@
 //! | [`script`], `scripted` | what each device says, and how the centre will answer |
 //! | [`ledger`], [`totals`] | what was sent and receipted, and what must be shown therefore |
 //! | [`shown`], [`mod@verify`] | what is shown, and whether it is that |
-//! | `line`, [`link`] | a device's reports until they are receipted, and its MQTT connection |
+//! | `line`, [`link`], `wire` | a device's reports until they are receipted, its MQTT connection, the bytes below |
+//! | [`bundles`] | what `sanak provision` gave each device: certificates for TLS, keys |
 //! | `device`, [`fleet`] | one device's life, and all of them together |
 //! | `room`, `observer` | people who decide, and an eye on the live feed |
 //! | `books`, `limits` | receipts on disk, open files |
 //! | [`summary`] | the day in numbers |
 
 mod books;
+pub mod bundles;
 mod chance;
 mod curve;
 pub mod day;
@@ -36,6 +38,7 @@ pub mod summary;
 pub mod totals;
 pub mod verify;
 mod votes;
+mod wire;
 
 pub use books::BooksError;
 pub use day::Day;

@@ -14,18 +14,17 @@ use rumqttc::mqttbytes::{
         SubscribeReasonCode,
     },
 };
-use tokio::{
-    io::Interest,
-    net::TcpStream,
-    time::{Instant, sleep_until, timeout},
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::{
+    bundles::{BundleError, Credentials},
+    wire::Wire,
 };
 
 /// Largest packet that the centre may send: receipts and commands are far smaller.
 const MAX_INCOMING: usize = 64 * 1024;
 /// Largest packet that is sent.
 const MAX_OUTGOING: usize = 512 * 1024;
-/// What a read makes room for.
-const READ: usize = 1_024;
 /// Longest wait for a connection to be made and answered.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Keep-alive, as agreed with the other side.
@@ -38,6 +37,9 @@ const PONG_WITHIN: Duration = Duration::from_secs(30);
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
+    /// What the device connects with.
+    #[error("its bundle cannot be used: {0}")]
+    Bundle(#[from] BundleError),
     /// The system or the other side.
     #[error("the line broke: {0}")]
     Io(#[from] io::Error),
@@ -74,7 +76,7 @@ pub struct Hello<'a> {
 /// A connection.
 #[derive(Debug)]
 pub struct Link {
-    stream: TcpStream,
+    wire: Wire,
     inbound: BytesMut,
     outbound: BytesMut,
     packets: u16,
@@ -83,17 +85,20 @@ pub struct Link {
 }
 
 impl Link {
-    /// Connects, and listens.
+    /// Connects, over TLS where credentials are given, and listens.
     ///
     /// # Errors
     /// When nobody answers within 30 s, or with a refusal.
-    pub async fn connect(address: SocketAddr, hello: Hello<'_>) -> Result<Self, LinkError> {
+    pub async fn connect(
+        address: SocketAddr,
+        tls: Option<Credentials>,
+        hello: Hello<'_>,
+    ) -> Result<Self, LinkError> {
         let handshake = async {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
+            let wire = Wire::connect(address, tls).await?;
             let now = Instant::now();
             let (inbound, outbound) = (BytesMut::new(), BytesMut::new());
-            let mut link = Self { stream, inbound, outbound, packets: 0, sent: now, pinged: None };
+            let mut link = Self { wire, inbound, outbound, packets: 0, sent: now, pinged: None };
             link.greet(hello).await?;
             Ok(link)
         };
@@ -163,13 +168,9 @@ impl Link {
                 }
                 return Ok(packet);
             }
-            let interest = match self.outbound.is_empty() {
-                true => Interest::READABLE,
-                false => Interest::READABLE | Interest::WRITABLE,
-            };
             let patience = self.pinged.map_or(self.sent + PING_AFTER, |at| at + PONG_WITHIN);
             tokio::select! {
-                ready = self.stream.ready(interest) => {
+                ready = self.wire.ready(!self.outbound.is_empty()) => {
                     let ready = ready?;
                     if ready.is_writable() {
                         self.flush()?;
@@ -193,8 +194,8 @@ impl Link {
     pub async fn goodbye(mut self) {
         let farewell = async {
             self.put(Packet::Disconnect)?;
-            while !self.outbound.is_empty() {
-                self.stream.writable().await?;
+            while !self.outbound.is_empty() || self.wire.has_unsent() {
+                self.wire.ready(true).await?;
                 self.flush()?;
             }
             Ok::<(), LinkError>(())
@@ -216,7 +217,7 @@ impl Link {
 
     fn flush(&mut self) -> Result<(), LinkError> {
         while !self.outbound.is_empty() {
-            match self.stream.try_write(&self.outbound) {
+            match self.wire.write(&self.outbound) {
                 Ok(written) => self.outbound.advance(written),
                 Err(wait) if wait.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(why) => return Err(why.into()),
@@ -224,12 +225,14 @@ impl Link {
         }
         // An idle device holds no buffer.
         self.outbound = BytesMut::new();
-        Ok(())
+        match self.wire.flush() {
+            Err(wait) if wait.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            flushed => Ok(flushed?),
+        }
     }
 
     fn read(&mut self) -> Result<(), LinkError> {
-        self.inbound.reserve(READ);
-        match self.stream.try_read_buf(&mut self.inbound) {
+        match self.wire.read(&mut self.inbound) {
             Ok(0) => Err(LinkError::Io(io::ErrorKind::UnexpectedEof.into())),
             Ok(_) => Ok(()),
             Err(wait) if wait.kind() == io::ErrorKind::WouldBlock => Ok(()),

@@ -7,6 +7,7 @@ mod device;
 mod honest;
 mod line;
 mod process;
+mod provisioned;
 mod small;
 mod vectors;
 
@@ -15,5 +16,6 @@ pub use device::{Client, Received};
 pub use honest::{Honest, Lived, Patience};
 pub use line::{Line, State};
 pub use process::{Builder, Ready, Sanak, binary};
+pub use provisioned::{Provisioned, TOKEN};
 pub use small::Small;
 pub use vectors::{Vector, Vectors};

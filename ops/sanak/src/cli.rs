@@ -2,19 +2,22 @@
 
 use std::{
     io::{self, Write, stderr, stdout},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand};
+use device_wire::{VerifyingKey, keys::parse_public};
 
 use crate::{
     check,
     config::{self, Checked},
     demo::{self, DemoArgs},
     journal_cmd::{self, Failure},
-    logging, serve,
+    logging,
+    provision::{self, Task},
+    serve,
 };
 
 /// How a command ended (PROTOCOL §4).
@@ -64,6 +67,9 @@ enum Command {
     /// Validate configuration and election files, and print every mistake
     #[command(after_long_help = CHECK_EXAMPLE)]
     Check(ConfigFile),
+    /// Make the keys and certificates of an election, and a bundle for each of its devices
+    #[command(long_about = PROVISION_ABOUT, after_long_help = PROVISION_EXAMPLE)]
+    Provision(Box<Provision>),
     /// Run the platform: take reports, count, publish
     #[command(after_long_help = SERVE_EXAMPLE)]
     Serve(ConfigFile),
@@ -123,6 +129,134 @@ Examples:
   $ sanak demo --once --speed 600 | jq .          a rehearsal: a JSON summary on stdout, exit code 1 unless what the
                                                   page shows is exactly what the fleet sent
   $ sanak demo --data ./night                     keep the journal; the same command goes on after an interruption";
+
+const PROVISION_ABOUT: &str = "\
+Make the keys and certificates of an election, and a bundle for each of its devices.
+
+What is missing is made; what stands is never changed: a second run makes bundles for devices that were added to \
+devices.csv since, and nothing else. In devices.csv the empty public keys are filled in. The directory holds every \
+secret of the election: keep it on a machine that is not on the network, and give each device its own bundle only.";
+
+const PROVISION_EXAMPLE: &str = "\
+In the directory:
+  ca.crt, ca.key            the authority that signs devices, server and gateway (10 years)
+  crl.pem                   certificates that were revoked, for an MQTT broker
+  centre.key, centre.pub    signs receipts and commands (centre.key_file of the configuration)
+  server.crt, server.key    the devices' door (mqtt.cert, mqtt.key), 3 years
+  gateway.crt, gateway.key  the service towards an external broker, 3 years
+  broker/                   for an external broker: access lists, a configuration of Mosquitto
+  devices/ID/               device.key, device.crt, ca.crt, device.toml: all that one device needs (10 years)
+
+Provision before the service is started for the first time: its journal begins with the digest of the election files, \
+devices.csv included. Later changes are decisions, which --reissue and --revoke print.
+
+Examples:
+  $ sanak provision --election elections/2026 --out /secure/2026 --server-name centre.example --address centre.example:8883
+  $ sanak provision --election elections/2026 --out /secure/2026 --reissue urn-5123-1 --reason 'its board was changed' \\
+      > decision.json
+  $ sanak provision --election elections/2026 --out /secure/2026 --revoke urn-5123-1 --reason 'stolen' > decision.json
+  $ curl --fail-with-body -H \"authorization: Bearer $TOKEN\" --data @decision.json \\
+      http://127.0.0.1:8080/api/v1/room/decisions
+
+A new device in the place of another is a new id in devices.csv, with the old one under replaces; a spare one is put in \
+use by a decision: {\"reason\": …, \"act\": {\"act\": \"replace\", \"precinct\": 5123, \"old\": …, \"new\": …}}.";
+
+/// Keys and certificates.
+#[derive(Debug, Args)]
+struct Provision {
+    /// The election files; public keys are filled in in devices.csv
+    #[arg(long, value_name = "DIR")]
+    election: PathBuf,
+    /// Where keys and certificates are kept; made, for its owner alone, when it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// A name or address that devices know the server by; may be given several times
+    #[arg(long, value_name = "NAME", default_values = ["localhost", "127.0.0.1", "::1"], value_parser = server_name)]
+    server_name: Vec<String>,
+    /// Where devices find the server [default: the first server name, port 8883]
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    address: Option<String>,
+    /// Name of the centre's key (centre.kid of the configuration)
+    #[arg(long, value_name = "KID", default_value = "centre", value_parser = kid)]
+    centre_kid: String,
+    /// A further key of the centre that devices trust, such as the next one; may be given several times
+    #[arg(long, value_name = "KID=HEX", value_parser = centre_key)]
+    centre_key: Vec<(String, VerifyingKey)>,
+    /// Make another certificate for the server, of the same key
+    #[arg(long, conflicts_with_all = ["reissue", "revoke"])]
+    renew_server: bool,
+    /// Give this device another key and certificate, and print the decision that puts them in force
+    #[arg(long, value_name = "DEVICE", conflicts_with = "revoke")]
+    reissue: Option<String>,
+    /// Revoke this device's certificate, and print the decision that shuts the device out
+    #[arg(long, value_name = "DEVICE", requires = "reason")]
+    revoke: Option<String>,
+    /// Why: part of the decision, and of the public record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// With --reissue, before the service is started for the first time: write the key into devices.csv instead
+    #[arg(long, requires = "reissue", conflicts_with = "reason")]
+    into_register: bool,
+}
+
+impl Provision {
+    fn options(self) -> Result<provision::Options, String> {
+        let task = match (self.reissue, self.revoke, self.reason) {
+            (Some(device), _, None) if self.into_register => Task::Reissue { device, reason: None },
+            (Some(_), _, None) => {
+                return Err("--reissue: give --reason, or --into-register before the first start".to_owned());
+            }
+            (Some(device), _, reason) => Task::Reissue { device, reason },
+            (None, Some(device), Some(reason)) => Task::Revoke { device, reason },
+            (None, _, _) if self.renew_server => Task::RenewServer,
+            (None, _, _) => Task::Fill,
+        };
+        let first = self.server_name.first().map_or("localhost", String::as_str);
+        let default = if first.contains(':') { format!("[{first}]:8883") } else { format!("{first}:8883") };
+        Ok(provision::Options {
+            election: self.election,
+            out: self.out,
+            address: self.address.unwrap_or(default),
+            server_names: self.server_name,
+            centre_kid: self.centre_kid,
+            centre_keys: self.centre_key,
+            task,
+        })
+    }
+}
+
+/// A DNS name or an address.
+fn server_name(text: &str) -> Result<String, String> {
+    let label = |label: &str| {
+        let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.len() < 64 && label.bytes().all(sound)
+    };
+    if text.parse::<IpAddr>().is_ok() || (text.len() < 254 && text.split('.').all(label)) {
+        return Ok(text.to_owned());
+    }
+    Err("give a host name, such as centre.example, or an address".into())
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    let wrong = || "give host:port, such as centre.example:8883 or [2001:db8::1]:8883".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    match (server_name(host), port.parse::<u16>()) {
+        (Ok(_), Ok(1..)) => Ok(text.to_owned()),
+        _ => Err(wrong()),
+    }
+}
+
+fn kid(text: &str) -> Result<String, String> {
+    config::is_kid(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "give small letters, digits and hyphens, at most 32".into())
+}
+
+fn centre_key(text: &str) -> Result<(String, VerifyingKey), String> {
+    let (name, digits) = text.split_once('=').ok_or("give KID=HEX")?;
+    Ok((kid(name)?, parse_public(digits).map_err(|why| why.to_string())?))
+}
 
 /// A demonstration.
 #[derive(Debug, Args)]
@@ -227,6 +361,20 @@ fn run(command: Command) -> Result<Outcome, Failure> {
                 Ok(Outcome::Misused)
             }
         },
+        Command::Provision(asked) => {
+            let done = asked.options().map(|options| provision::run(&options, &mut stdout(), &mut stderr()));
+            Ok(match done {
+                Ok(Ok(())) => Outcome::Done,
+                Ok(Err(trouble)) => {
+                    say(&trouble);
+                    trouble.outcome()
+                }
+                Err(usage) => {
+                    writeln!(stderr(), "{usage}")?;
+                    Outcome::Misused
+                }
+            })
+        }
         Command::Demo(Demo { precincts, speed, seed, http, data, once }) => {
             Ok(ended(demo::run(DemoArgs { precincts, speed, seed, http, data, once })))
         }

@@ -4,7 +4,9 @@
 //! | --- | --- |
 //! | [`cli`] | the command line, and which command runs |
 //! | [`config`] | TOML and environment → a configuration that can be started |
+//! | [`certificates`] | when they expire |
 //! | [`check`] | `sanak check` |
+//! | [`provision`] | `sanak provision`: keys and certificates |
 //! | [`serve`], [`demo`] | `sanak serve`, `sanak demo` |
 //! | [`platform`] | the composition root: from settings to a running platform |
 //! | [`runtime`] | the runtime that it runs on |
@@ -12,6 +14,7 @@
 //! | [`limits`] | the limit of open files |
 //! | [`logging`] | what is written to stderr while the service runs |
 
+pub mod certificates;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -20,5 +23,6 @@ pub mod journal_cmd;
 pub mod limits;
 pub mod logging;
 pub mod platform;
+pub mod provision;
 pub mod runtime;
 pub mod serve;

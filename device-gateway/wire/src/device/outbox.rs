@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use ed25519_dalek::SigningKey;
 use election::{
     Code, Effect, ElectionId, PrecinctId, Timestamp,
     report::{Body, DeviceState, Digest, Heartbeat, Presence, Report, Seq, Verdict},
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     cbor::Malformed,
     centre::AuthenticReceipt,
-    envelope::Content,
+    envelope::{Content, SignedEnvelope},
     payload::{decode_report, encode_heartbeat, encode_state},
     topic::Channel,
 };
@@ -134,7 +135,8 @@ impl Outbox {
         }
     }
 
-    /// The outbox in a file, or a new one where there is none. Every report in it without a receipt is due.
+    /// The outbox in a file, or a new one where there is none. Every report in it without a receipt is due; where the
+    /// device has another key than they were signed with, they are signed anew ([`Outbox::rekey`]).
     pub fn open(path: &Path, identity: Identity) -> Result<Self, OutboxError> {
         let (bodies, locked) = Log::read(path)?;
         let mut outbox = Self::in_memory(identity);
@@ -148,6 +150,9 @@ impl Outbox {
         }
         outbox.counters_set_aside = outbox.counter;
         outbox.log = Some(Log::replace(path, &outbox.records())?);
+        if outbox.pending.iter().any(|pending| !outbox.is_signed(pending)) {
+            outbox.rekey(outbox.identity.key.clone())?;
+        }
         Ok(outbox)
     }
 
@@ -336,13 +341,45 @@ impl Outbox {
         let mut pending = self.pending.clone();
         // The centre has these under the old place, where their last receipt went too.
         pending.retain(|waiting| !(moved && waiting.standing == Waiting::Held));
+        let first = |waiting: &Pending| moved || waiting.standing == Waiting::Refused;
+        self.remake(identity, pending, first, &mut mend)
+    }
+
+    /// Signs with another key from now on; the centre must have decided so (`reissue`). Numbers and chain go on. What
+    /// waits is made again with its number.
+    ///
+    /// Where the centre has a report and its receipt was lost, the report made again has another digest: it is
+    /// quarantined (S03) and those after it too (S04), until people decide. So a device whose key is changed as a
+    /// precaution waits for its receipts first.
+    ///
+    /// # Errors
+    /// The file cannot be written; the old key stays then.
+    pub fn rekey(&mut self, key: SigningKey) -> Result<(), OutboxError> {
+        let identity = Identity { key, ..self.identity.clone() };
+        self.remake(identity, self.pending.clone(), |_| true, &mut |body| body)
+    }
+
+    /// Whether a report is signed with the device's key of now.
+    fn is_signed(&self, pending: &Pending) -> bool {
+        let topic = self.identity.topic(Channel::Report).to_string();
+        let opened = SignedEnvelope::open(&topic, &pending.envelope);
+        opened.is_ok_and(|envelope| envelope.is_signed_by(&self.identity.key.verifying_key()))
+    }
+
+    /// Makes again what waits, from the `first` such one on, but for what the centre holds already.
+    fn remake(
+        &mut self,
+        identity: Identity,
+        mut pending: Vec<Pending>,
+        first: impl Fn(&Pending) -> bool,
+        mend: &mut impl FnMut(Body) -> Body,
+    ) -> Result<(), OutboxError> {
         let mut prev = self.prev;
         let mut before: Option<(Seq, Digest)> = None;
-        let right = |waiting: &&mut Pending| !moved && waiting.standing != Waiting::Refused;
-        for waiting in pending.iter_mut().skip_while(right) {
+        for waiting in pending.iter_mut().skip_while(|waiting| !first(waiting)) {
             if waiting.standing != Waiting::Held {
                 let mut report = self.report_in(waiting)?;
-                (report.election, report.precinct) = (identity.election.clone(), precinct);
+                (report.election, report.precinct) = (identity.election.clone(), identity.precinct);
                 report.body = mend(report.body);
                 report.prev = match before {
                     Some((seq, digest)) if seq + 1 == report.seq => digest,

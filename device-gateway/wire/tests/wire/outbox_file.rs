@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use device_wire::{
-    Authentic, Channel,
+    Authentic, AuthenticReport, Channel, SignedEnvelope, SigningKey,
     device::{Identity, LogError, Outbox, OutboxError, Outcome, Vitals},
 };
 use election::{
@@ -43,6 +43,34 @@ fn a_restart_goes_on_where_it_stopped() {
         panic!()
     };
     assert_eq!((fourth.report().seq, fourth.report().prev), (4, device_wire::digest(&envelopes[2])));
+}
+
+#[test]
+fn with_another_key_what_waits_is_signed_anew_and_numbers_and_chain_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("outbox");
+    let mut outbox = open(&path);
+    let envelopes: Vec<_> = (1..=3).map(|n| make(&mut outbox, n)).collect();
+    outbox.on_receipt(&receipt(&envelopes[0], Verdict::Accepted, None), NOW).unwrap();
+    drop(outbox);
+    let key = SigningKey::from_bytes(&[9; 32]);
+    let renewed = Identity { key: key.clone(), ..identity() };
+    let mut outbox = Outbox::open(&path, renewed.clone()).unwrap();
+    let fourth = make(&mut outbox, 4);
+    let due = outbox.due(NOW, &mut || 0);
+    assert_eq!((due.len(), due.last()), (3, Some(&fourth)));
+    let mut prev = device_wire::digest(&envelopes[0]);
+    for (seq, envelope) in (2..).zip(&due) {
+        let topic = identity().topic(Channel::Report).to_string();
+        let opened = SignedEnvelope::open(&topic, envelope).unwrap();
+        assert!(opened.is_signed_by(&key.verifying_key()), "{seq}");
+        let report = AuthenticReport::from_journal(&topic, envelope.clone()).unwrap();
+        assert_eq!((report.report().seq, report.report().prev), (seq, prev));
+        prev = report.digest();
+    }
+    // The same key once more changes nothing.
+    drop(outbox);
+    assert_eq!(Outbox::open(&path, renewed).unwrap().due(NOW, &mut || 0), due);
 }
 
 #[test]

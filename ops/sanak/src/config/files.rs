@@ -132,10 +132,14 @@ pub(super) fn others_can_read(path: &Path, place: Place, key: &str, problems: &m
     }
 }
 
-/// Names of keys are written as ids are (PROTOCOL, preamble).
-fn known_kid(kid: &str, place: Place, problems: &mut Problems) -> bool {
+/// Whether a text can be the name of a key: they are written as ids are (PROTOCOL, preamble).
+pub fn is_kid(kid: &str) -> bool {
     let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let good = (1..=32).contains(&kid.len()) && kid.bytes().all(sound) && !kid.starts_with('-');
+    (1..=32).contains(&kid.len()) && kid.bytes().all(sound) && !kid.starts_with('-')
+}
+
+fn known_kid(kid: &str, place: Place, problems: &mut Problems) -> bool {
+    let good = is_kid(kid);
     if !good {
         let what =
             format!("{} is no name of a key: small letters, digits and hyphens, at most 32", quoted(kid));

@@ -23,11 +23,12 @@ use std::{
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use election::{Definition, definition::DeviceStatus};
 use election_files::Loaded;
+use journal::{Clock as _, SystemClock};
 
 use crate::limits;
 use raw::Raw;
 
-pub use files::RoomToken;
+pub use files::{RoomToken, is_kid};
 pub use mqtt::Mqtt;
 pub use problem::{Place, Problem, Problems};
 
@@ -112,6 +113,11 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
     addresses::are_free(raw, mqtt.as_ref(), http, metrics, problems);
     if let (Some(election), Some(mqtt)) = (&election, &mqtt) {
         devices_fit(raw, &election.definition, mqtt, problems);
+    }
+    for certificate in mqtt.iter().flat_map(Mqtt::certificates) {
+        if let Some(what) = certificate.warning(SystemClock.now()) {
+            problems.warn(raw.place(certificate.key), certificate.key, what);
+        }
     }
     Some(Config {
         election: election?,

@@ -10,6 +10,8 @@ use broker::{
     tls::{KeyPair, check_client, check_server},
 };
 
+use crate::certificates::Certificate;
+
 use super::{
     addresses::address,
     files::{needed, others_can_read},
@@ -41,6 +43,24 @@ pub enum Mqtt {
         /// Its log, where it is a Mosquitto on this machine: what it refuses is counted from it.
         log_file: Option<PathBuf>,
     },
+}
+
+impl Mqtt {
+    /// The certificates that connections need.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        let of = |what, key, path: &PathBuf| Certificate { what, key, path: path.clone() };
+        match self {
+            Self::Direct { tls: Some(tls), .. } => vec![
+                of("server", "mqtt.cert", &tls.server.cert),
+                of("device_ca", "mqtt.device_ca", &tls.device_ca),
+            ],
+            Self::External { tls: Some((ca, ours)), .. } => {
+                let ours = ours.iter().map(|pair| of("gateway", "mqtt.cert", &pair.cert));
+                [of("broker_ca", "mqtt.ca", ca)].into_iter().chain(ours).collect()
+            }
+            Self::Direct { .. } | Self::External { .. } | Self::Embedded(_) => Vec::new(),
+        }
+    }
 }
 
 /// Each mode, and the keys of `mqtt` that mean something in it.

@@ -106,6 +106,7 @@ async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
         definition: Arc::clone(&definition),
         seed,
         mqtt,
+        bundles: None,
         http: platform.http,
         centre_keys: CentreKeys::one(&centre.kid, centre.key.verifying_key()),
         room_token,

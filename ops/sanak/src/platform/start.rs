@@ -14,6 +14,7 @@ use prometheus::Registry;
 use tokio::runtime::Handle;
 
 use crate::{
+    certificates,
     config::Mqtt,
     platform::{
         counting::Actors,
@@ -154,6 +155,7 @@ impl Platform {
         let (appender, writer) = opened.journal.start(move |batch| routes.take(batch))?;
         observations.attach(appender.clone());
         gauges::register(&registry, appender.clone(), counters)?;
+        certificates::measure(&registry, settings.mqtt.certificates())?;
 
         let deciding = Deciding::new(system.clone(), appender.clone(), clock, keys, gateway.answers());
         let inquiry = Arc::new(Questions::new(system, Arc::clone(&feed), reader, appender.clone(), deciding));
