@@ -65,6 +65,6 @@ fn mosquitto(devices: usize) -> Mosquitto {
         revoked: Some(there.join("crl.pem")),
         acl: there.join("mosquitto.acl"),
         persistence: "/var/lib/mosquitto".into(),
-        log: "/var/log/mosquitto/mosquitto.log".into(),
+        log: "/var/log/mosquitto/sanak.log".into(),
     }
 }
