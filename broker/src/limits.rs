@@ -46,7 +46,7 @@ impl Default for Limits {
         Self {
             connections: 12_000,
             unproven: 1_500,
-            pressed: Duration::from_secs(3),
+            pressed: Duration::from_secs(2),
             connect_rate: Rate { per_second: 0.5, burst: 20.0 },
             connect_bytes: 16 * 1024,
             will_bytes: 4 * 1024,
@@ -70,7 +70,7 @@ impl Limits {
     /// The usual limits for an election with so many devices. When all of them come back at once while their old
     /// connections still stand, nobody is refused: each that is proven ends its old one.
     pub fn for_devices(devices: usize) -> Self {
-        let unproven = (devices / 2).clamp(100, 1_500);
+        let unproven = (devices / 2).clamp(500, 1_500);
         Self { connections: devices + unproven + TOOLS, unproven, ..Self::default() }
     }
 }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn strangers_have_places_beside_those_of_the_devices() {
-        for (devices, unproven) in [(0, 100), (2_000, 1_000), (10_000, 1_500), (50_000, 1_500)] {
+        for (devices, unproven) in [(0, 500), (2_000, 1_000), (10_000, 1_500), (50_000, 1_500)] {
             let limits = Limits::for_devices(devices);
             assert_eq!((limits.unproven, limits.connections), (unproven, devices + unproven + TOOLS));
         }

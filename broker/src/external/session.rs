@@ -88,6 +88,8 @@ impl Link {
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())));
         }
         let (client, mut connection) = AsyncClient::new(options, REQUESTS);
+        // Otherwise a receipt waits up to 40 ms for the broker's word about the packet before it.
+        connection.network_options.set_tcp_nodelay(true);
         let (acks, waiting) = mpsc::unbounded_channel();
         let lost = tokio::select! {
             lost = self.pump(&mut connection, &client, &acks) => Some(lost),

@@ -26,7 +26,7 @@ impl Patience {
 
     /// The shortest wait after so many failures (from 1).
     pub fn at_least(&self, failures: u32) -> Duration {
-        self.longest.min(self.first * (1 << failures.clamp(1, 16) - 1)).mul_f64(0.8)
+        self.longest.min(self.first * (1 << (failures.clamp(1, 16) - 1))).mul_f64(0.8)
     }
 }
 

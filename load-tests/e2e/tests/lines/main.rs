@@ -17,13 +17,17 @@ mod night;
 use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use authority::Authority;
 use broker::tls::{self, KeyPair};
-use device_wire::{CentreKeys, SigningKey};
-use e2e::{Builder, Honest, Lived, Patience, Sanak, Small, binary};
+use device_wire::{CentreKeys, Channel, SigningKey, device::Outbox};
+use e2e::{Builder, Client, Honest, Lived, Patience, Sanak, Small, binary};
+use election::{
+    Count, Timestamp,
+    report::{Body, Turnout, Verdict},
+};
 use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -79,6 +83,37 @@ impl House {
 
 fn transport(ca: &Path, pair: &KeyPair) -> Transport {
     Transport::tls_with_config(TlsConfiguration::Rustls(tls::client(ca, Some(pair)).unwrap()))
+}
+
+/// An ID terminal with more to say than one has on a night.
+struct Reporter(Outbox);
+
+impl Reporter {
+    /// Its next report.
+    fn report(&mut self) -> Vec<u8> {
+        let identified = Count::new(self.0.last_seq());
+        let body = match self.0.last_seq() {
+            0 => Body::OpeningTerminal { identified },
+            _ => Body::Turnout(Turnout { identified, by_sex: None, by_age: None, by_district: None }),
+        };
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        self.0.make(body, Timestamp::from_millis(at as u64)).unwrap().to_vec()
+    }
+
+    /// How long it waits for the receipt of a new report, a hundred times: the median, and the longest.
+    async fn receipts(&mut self, client: &mut Client) -> (Duration, Duration) {
+        let topic = self.0.identity().topic(Channel::Report).to_string();
+        let mut waits = Vec::new();
+        for _ in 0..100 {
+            let report = self.report();
+            let sent = Instant::now();
+            client.publish(&topic, report).await;
+            assert_eq!(client.receipt().await.verdict, Verdict::Accepted);
+            waits.push(sent.elapsed());
+        }
+        waits.sort();
+        (waits[50], waits[99])
+    }
 }
 
 /// A service with the small election behind a devices' door.

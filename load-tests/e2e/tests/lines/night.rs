@@ -2,25 +2,31 @@
 
 use std::time::Duration;
 
-use e2e::{Builder, Patience, Small};
+use device_wire::{Channel, device::Outbox};
+use e2e::{Builder, Client, Patience, Sanak, Small};
 
 use crate::{
-    CENTRE, House,
+    CENTRE, House, Reporter, centre,
     mosquitto::{GATEWAY, Running},
     nothing_is_lost, send_out,
 };
+
+/// The service, with Mosquitto between it and its devices.
+async fn serve_behind(house: &House, broker: &Running, election: &Small) -> Sanak {
+    let (ours, port) = (house.pair(GATEWAY), broker.address().port());
+    let mqtt = format!(
+        "mode = \"external\"\nurl = \"mqtts://127.0.0.1:{port}\"\nca = {:?}\ncert = {:?}\nkey = {:?}\nlog_file = {:?}",
+        house.authority.cert, ours.cert, ours.key, broker.settings.log
+    );
+    Builder::new(election.dir(), CENTRE).mqtt(&mqtt).start().await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_election_through_mosquitto_loses_nothing_though_the_broker_is_killed_in_mid_night() {
     let (house, election) = (House::new(), Small::new(20));
     let mut broker = Running::start(&house.authority);
-    let ours = house.pair(GATEWAY);
     let port = broker.address().port();
-    let mqtt = format!(
-        "mode = \"external\"\nurl = \"mqtts://127.0.0.1:{port}\"\nca = {:?}\ncert = {:?}\nkey = {:?}\nlog_file = {:?}",
-        house.authority.cert, ours.cert, ours.key, broker.settings.log
-    );
-    let sanak = Builder::new(election.dir(), CENTRE).mqtt(&mqtt).start().await;
+    let sanak = serve_behind(&house, &broker, &election).await;
     let patience = Patience { longest: Duration::from_secs(2), ..Patience::USUAL };
     let lives = send_out(&election, Duration::from_secs(8), Duration::from_secs(60), patience, |device| {
         house.options(device, "127.0.0.1", port)
@@ -54,4 +60,22 @@ async fn a_small_election_through_mosquitto_loses_nothing_though_the_broker_is_k
     }
     let lived = nothing_is_lost(lives, &election, sanak).await;
     assert!(lived.iter().any(|lived| lived.sessions > 1), "they were cut off: {lived:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_through_mosquitto_takes_a_fraction_of_a_second() {
+    let (house, election) = (House::new(), Small::new(1));
+    let broker = Running::start(&house.authority);
+    let sanak = serve_behind(&house, &broker, &election).await;
+    let (identity, _) = election.devices(Duration::ZERO).swap_remove(0);
+    let device = identity.device.as_str().to_owned();
+    let filter = identity.topic(Channel::Receipt).to_string();
+    let transport = house.transport(&device);
+    let mut client = Client::connect_over(transport, broker.address(), &device, &filter, centre()).await;
+    while sanak.metric("sanak_device_connections_count").await < 1.0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (median, longest) = Reporter(Outbox::in_memory(identity)).receipts(&mut client).await;
+    eprintln!("receipts through mosquitto: median {median:?}, longest {longest:?}");
+    assert!(median < Duration::from_millis(250), "{median:?}");
 }

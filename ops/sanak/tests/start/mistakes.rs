@@ -107,7 +107,7 @@ fn a_directory_that_cannot_be_written_is_told() {
 #[test]
 fn too_few_open_files_for_the_devices_are_told() {
     let scene = Scene::new();
-    let line = "sanak.toml:2: election.dir: the process may open 200 files, and 2 devices and their readers need 1126: \
+    let line = "sanak.toml:2: election.dir: the process may open 200 files, and 2 devices and their readers need 1526: \
                 raise the hard limit (LimitNOFILE of the systemd unit, or ulimit -Hn)";
     told(&scene, &check(&scene, Some(200)), &[line]);
     told(&scene, &run(&scene, "serve", Some(200)), &[line]);
