@@ -9,7 +9,8 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
-.PHONY: help demo test web bench fmt lint deny e2e fuzz setup clean drill-hostile drill-network drill-connections
+.PHONY: help demo test web bench fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
+	drill-connections
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +37,10 @@ e2e: web ## the page in headless Chromium against a running demo
 	@ops/scripts/setup.sh test
 	cargo build --locked -p sanak
 	SANAK_BIN=$(TARGET)/debug/sanak ops/scripts/e2e.sh
+
+drill-kill: setup ## kill -9 the service 50 times under full load: nothing receipted is lost or counted twice
+	cargo build --locked --workspace --bins
+	SANAK_DRILL_KILLS=50 cargo test --locked --workspace --test crashes -- --nocapture killed_at_random_moments
 
 drill-network: ## minutes without a network: links taken down, flapping, packets dropped; as root
 	@ops/scripts/setup.sh test

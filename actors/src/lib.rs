@@ -15,12 +15,12 @@ mod replay;
 mod system;
 mod unit;
 
-pub use liveness::{Heard, Liveness, Sign};
+pub use liveness::{Devices, Heard, Liveness, Sign, Wanted};
 pub use ports::{Recorder, ReplaySource, Tempo};
 pub use precinct::{MAX_IN_FLIGHT, PrecinctDetail};
 pub use registry::{OutOfService, Precincts, concerns};
 pub use replay::Night;
-pub use system::{Alarms, Changes, Parts, System};
+pub use system::{Alarms, Changes, Decided, Parts, System};
 
 #[cfg(test)]
 mod tests;

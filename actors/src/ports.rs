@@ -1,5 +1,10 @@
 //! What the actors need of the world, and who stands in for it in tests.
 
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
 use election::{PrecinctId, Timestamp, record::Observation};
 use journal::{Clock, Entry, Journaled, SystemClock};
 
@@ -7,6 +12,12 @@ use journal::{Clock, Entry, Journaled, SystemClock};
 pub trait Tempo: Clock {
     /// Simulated seconds in a real one; 1 outside of a simulation.
     fn speed(&self) -> f64;
+
+    /// Real time from any beginning: it goes on evenly, whatever is done to the clock.
+    fn real(&self) -> Duration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGINNING.elapsed()
+    }
 }
 
 impl Tempo for SystemClock {

@@ -35,8 +35,8 @@ pub(crate) struct Take(pub Arc<Journaled<Entry>>);
 pub(crate) enum Taken {
     /// A report: its judgement, then those of reports that were held behind it.
     Judged(Vec<Judgement>),
-    /// A decision.
-    Decided(Result<(), Objection>),
+    /// A decision: judgements of reports that were held until it was taken.
+    Decided(Result<Vec<Judgement>, Objection>),
     /// An observation.
     Observed,
 }
@@ -51,10 +51,10 @@ impl Taken {
     }
 
     /// What became of a decision.
-    pub(crate) fn decided(self) -> Result<(), Objection> {
+    pub(crate) fn decided(self) -> Result<Vec<Judgement>, Objection> {
         match self {
             Self::Decided(outcome) => outcome,
-            Self::Judged(_) | Self::Observed => Ok(()),
+            Self::Judged(_) | Self::Observed => Ok(Vec::new()),
         }
     }
 }

@@ -92,11 +92,12 @@ impl Precincts {
         }
     }
 
-    /// Gives a precinct a decision that is on stable storage, in the order of calls.
+    /// Gives a precinct a decision that is on stable storage, in the order of calls. The judgements are those
+    /// of reports that were held until it was taken.
     pub fn decided(
         &self,
         record: Arc<Journaled<Entry>>,
-    ) -> impl Future<Output = Result<Result<(), Objection>, OutOfService>> + Send + use<> {
+    ) -> impl Future<Output = Result<Result<Vec<Judgement>, Objection>, OutOfService>> + Send + use<> {
         let asked = match record.entry() {
             Entry::Decision(decision) => Some(self.ask(decision.act.precinct(), Take(record))),
             Entry::Report(_) | Entry::Observation(_) => None,
@@ -104,7 +105,7 @@ impl Precincts {
         async move {
             match asked {
                 Some(asked) => Ok(asked.await?.decided()),
-                None => Ok(Ok(())),
+                None => Ok(Ok(Vec::new())),
             }
         }
     }

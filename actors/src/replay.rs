@@ -77,7 +77,7 @@ impl Night {
                 self.give(precinct, record);
             }
             Entry::Decision(decision) => {
-                if let Some(Taken::Decided(Ok(()))) = self.give(decision.act.precinct(), record) {
+                if let Some(Taken::Decided(Ok(_))) = self.give(decision.act.precinct(), record) {
                     self.changes.extend(decision.act.changes());
                 }
             }
@@ -166,10 +166,14 @@ impl Night {
         self.last_arrival
     }
 
-    /// The line of every device that stands in a precinct.
-    pub fn lines(&self) -> HashMap<DeviceId, Line> {
-        let lines = self.precincts.values().flat_map(Precinct::lines);
-        lines.map(|(device, line)| (device.clone(), line.clone())).collect()
+    /// The line of every device that stands in a precinct, and which precinct it is.
+    pub fn lines(&self) -> HashMap<DeviceId, (PrecinctId, Line)> {
+        let of = |precinct: &Precinct| {
+            let at = precinct.id();
+            let lines = precinct.lines().map(|(device, line)| (device.clone(), (at, line.clone())));
+            lines.collect::<Vec<_>>()
+        };
+        self.precincts.values().flat_map(of).collect()
     }
 
     /// What decisions have changed about devices, in their order.

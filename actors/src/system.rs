@@ -6,17 +6,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use actix::{Actor, Addr, ArbiterHandle, Context};
 use election::{
     DeviceId, UnitId,
+    liveness::{DeviceRow, Point},
     precinct::{Judgement, Objection},
     record::{Change, Observation},
-    report::{ReportType, Verdict},
 };
 use feed::Feed;
 use journal::{Entry, Journaled};
-use prometheus::{IntCounter, Opts, Registry};
+use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
 
 use crate::{
     country::{Country, ReleaseVotes},
-    liveness::{Heard, Liveness, Sign, Standing, Unrecorded},
+    liveness::{Describe, Devices, Finished, Heard, List, Liveness, Sign, Standing, Unrecorded, Wanted},
     moments::{Moments, Reached},
     ports::{Recorder, ReplaySource, Tempo},
     publisher::{Begin, Publisher},
@@ -41,7 +41,7 @@ pub struct Parts {
     pub alarms: Alarms,
 }
 
-/// Counters that stand still on a good night, but for the first.
+/// Counters that stand still on a good night, but for the first; and the devices by their state.
 #[derive(Clone)]
 pub struct Alarms {
     /// Audits made.
@@ -52,6 +52,8 @@ pub struct Alarms {
     pub(crate) rebuilds: IntCounter,
     /// Precincts that failed again when they were rebuilt.
     pub(crate) out_of_service: IntCounter,
+    /// Devices by kind and state.
+    pub(crate) devices: IntGaugeVec,
 }
 
 impl Alarms {
@@ -65,7 +67,11 @@ impl Alarms {
             registry.register(Box::new(counter.clone()))?;
             Ok::<_, prometheus::Error>(counter)
         };
+        let devices = Opts::new("sanak_devices_count", "Devices, by kind and state");
+        let devices = IntGaugeVec::new(devices, &["kind", "state"])?;
+        registry.register(Box::new(devices.clone()))?;
         Ok(Self {
+            devices,
             audits: counter("sanak_audits_total", "Audits: every sum formed anew and compared")?,
             held: counter("sanak_versions_held_total", "Versions held back by the audit or the guard")?,
             rebuilds: counter("sanak_precinct_rebuilds_total", "Precincts rebuilt after a failure")?,
@@ -79,6 +85,15 @@ impl Alarms {
 
 /// What a decision changed about devices.
 pub type Changes = Vec<(DeviceId, Change)>;
+
+/// What a decision that was taken did beside the figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// What it changed about devices.
+    pub changes: Changes,
+    /// Reports that were held until it was taken, and what became of them.
+    pub judgements: Vec<Judgement>,
+}
 
 /// The running actors. Cheap to clone.
 #[derive(Clone)]
@@ -100,7 +115,8 @@ impl System {
             let (tempo, alarms) = (Arc::clone(&tempo), alarms.clone());
             Publisher::start_in_arbiter(arbiter, move |_| Publisher::new(feed, tempo, alarms))
         };
-        let watch = Liveness::new(&night, Arc::clone(&recorder), Arc::clone(&tempo));
+        let gauge = alarms.devices.clone();
+        let watch = Liveness::new(&night, Arc::clone(&recorder), Arc::clone(&tempo), gauge);
         let liveness = Liveness::start_in_arbiter(arbiter, move |_| watch);
         let clock = Moments::new(&definition, night.reached, recorder, tempo);
         let moments = Moments::start_in_arbiter(arbiter, move |_| clock);
@@ -145,28 +161,30 @@ impl System {
         async move {
             let judgements = asked.await?;
             if let Entry::Report(report) = record.entry() {
-                let report = report.report();
-                let accepted = judgements.first().is_some_and(|first| first.verdict == Verdict::Accepted);
-                let is_final = matches!(report.body.report_type(), ReportType::Tally | ReportType::Closing);
-                let sign = Sign::Report { last: accepted && is_final };
-                system.heard(Heard { device: report.device.clone(), arrived: record.arrival(), sign });
+                // One that was held may be the final one.
+                let sign = Sign::Report { last: judgements.iter().any(Judgement::finishes) };
+                system.heard(Heard { device: report.device().clone(), arrived: record.arrival(), sign });
             }
             Ok(judgements)
         }
     }
 
-    /// Gives a durable decision to its precinct, in the order of calls; tells what it changed about devices.
+    /// Gives a durable decision to its precinct, in the order of calls; tells what it did.
     pub fn decided(
         &self,
         record: Arc<Journaled<Entry>>,
-    ) -> impl Future<Output = Result<Result<Changes, Objection>, OutOfService>> + Send + use<> {
+    ) -> impl Future<Output = Result<Result<Decided, Objection>, OutOfService>> + Send + use<> {
         let asked = self.precincts.decided(Arc::clone(&record));
         let liveness = self.liveness.clone();
         async move {
-            let outcome = asked.await?;
-            let (Ok(()), Entry::Decision(decision)) = (&outcome, record.entry()) else {
-                return Ok(outcome.map(|()| Vec::new()));
+            let judgements = match asked.await? {
+                Ok(judgements) => judgements,
+                Err(objection) => return Ok(Err(objection)),
             };
+            let Entry::Decision(decision) = record.entry() else { return Ok(Ok(Decided::default())) };
+            for done in judgements.iter().filter(|judgement| judgement.finishes()) {
+                liveness.do_send(Finished(done.device.clone()));
+            }
             let changes = decision.act.changes();
             for (device, change) in &changes {
                 let Change::Status(status) = *change else { continue };
@@ -176,7 +194,7 @@ impl System {
                     status,
                 });
             }
-            Ok(Ok(changes))
+            Ok(Ok(Decided { changes, judgements }))
         }
     }
 
@@ -202,6 +220,16 @@ impl System {
     /// An observation did not reach stable storage: it is made again.
     pub fn unobserved(&self, observation: Observation) {
         self.liveness.do_send(Unrecorded(observation));
+    }
+
+    /// The devices that are wanted; none while the actors stop.
+    pub async fn devices(&self, wanted: Wanted) -> Devices {
+        self.liveness.send(List(wanted)).await.unwrap_or_default()
+    }
+
+    /// One device and its history, oldest first; `None` where there is no such device.
+    pub async fn device(&self, device: DeviceId) -> Option<(DeviceRow, Vec<Point>)> {
+        self.liveness.send(Describe(device)).await.unwrap_or_default()
     }
 
     /// Tells that a device was heard. Where too many are told at once, one is dropped: the next will do.

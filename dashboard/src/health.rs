@@ -28,7 +28,10 @@ fn readiness(inquiry: &dyn Inquiry) -> HttpResponse {
         .0
         .iter()
         .map(|part| match &part.state {
-            Ok(()) => json!({"what": part.what, "ready": true}),
+            Ok(()) => match &part.warning {
+                Some(warning) => json!({"what": part.what, "ready": true, "warning": warning}),
+                None => json!({"what": part.what, "ready": true}),
+            },
             Err(why) => json!({"what": part.what, "ready": false, "why": why}),
         })
         .collect();

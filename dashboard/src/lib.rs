@@ -21,7 +21,7 @@ mod visitors;
 
 pub use config::{Config, Limits, Person};
 pub use port::{
-    BoxFuture, Condition, Envelope, Inquiry, MissingEntry, PrecinctDetail, QuarantineEntry, Readiness,
-    Refused,
+    BoxFuture, Condition, DeviceEntries, DeviceEntry, DevicesWanted, Envelope, Inquiry, MissingEntry,
+    PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused,
 };
 pub use server::{Parts, Server, metrics, start};

@@ -1,12 +1,16 @@
 //! What only the actors know, asked through one port.
 
+use std::collections::BTreeMap;
+
 use election::{
     Code, DeviceId, PrecinctId, Timestamp, UnitId,
     definition::DeviceKind,
     figures::Phase,
+    liveness::{DeviceLife, DeviceRow, Point},
     precinct::{Flag, ReportEntry},
     record::Decision,
-    report::{Offset, ReportType, Seq},
+    report::{Offset, Order, ReportType, Seq},
+    sequence::Gap,
 };
 pub use futures_util::future::BoxFuture;
 
@@ -29,6 +33,18 @@ pub trait Inquiry: Send + Sync + 'static {
 
     /// Has a decision considered, journaled and applied. The answer is its place in the journal.
     fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>>;
+
+    /// The devices that are wanted, and how they are.
+    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceEntries>;
+
+    /// One device, and how it fared; `None` where there is no such device.
+    fn device(&self, id: DeviceId) -> BoxFuture<'_, Option<(DeviceEntry, Vec<Point>)>>;
+
+    /// Has a device told what to do. The command's number, and whether there was a way to the device.
+    fn command(&self, by: String, id: DeviceId, order: Order) -> BoxFuture<'_, Result<(u64, bool), Refused>>;
+
+    /// The latest messages of devices that were refused. Must not block.
+    fn refusals(&self) -> Vec<RefusalEntry>;
 
     /// Whether each part of the service works. Must not block.
     fn ready(&self) -> Readiness;
@@ -83,6 +99,56 @@ pub struct MissingEntry {
     pub closings: u32,
 }
 
+/// Which devices are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct DevicesWanted {
+    /// Of one precinct.
+    pub precinct: Option<PrecinctId>,
+    /// In one state.
+    pub state: Option<DeviceLife>,
+    /// Of one kind.
+    pub kind: Option<DeviceKind>,
+    /// After this one, in the order of their ids.
+    pub after: Option<DeviceId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Devices.
+#[derive(Debug, Clone, Default)]
+pub struct DeviceEntries {
+    /// In the order of their ids.
+    pub entries: Vec<DeviceEntry>,
+    /// How many are in each state, of the precinct and kind that are wanted.
+    pub counts: BTreeMap<DeviceLife, u64>,
+    /// Whether there are more after the last.
+    pub more: bool,
+}
+
+/// A device.
+#[derive(Debug, Clone)]
+pub struct DeviceEntry {
+    /// How it is.
+    pub row: DeviceRow,
+    /// The lowest reports that are missing below those that it sent.
+    pub gap: Option<Gap>,
+}
+
+/// A message that was refused, in brief.
+#[derive(Debug, Clone)]
+pub struct RefusalEntry {
+    /// When it arrived.
+    pub at: Timestamp,
+    /// What was refused: a code, `rate`, or what the link calls it.
+    pub what: String,
+    /// In words.
+    pub why: String,
+    /// Its topic, or the client that sent it.
+    pub of: String,
+    /// Its size in bytes.
+    pub size: usize,
+}
+
 /// A report as it was sent.
 #[derive(Debug, Clone)]
 pub struct Envelope {
@@ -114,6 +180,15 @@ pub struct Condition {
     pub what: String,
     /// Whether it works, or why it does not.
     pub state: Result<(), String>,
+    /// What somebody should look at although it works.
+    pub warning: Option<String>,
+}
+
+impl Condition {
+    /// A part that works, or does not.
+    pub fn new(what: &str, state: Result<(), String>) -> Self {
+        Self { what: what.to_owned(), state, warning: None }
+    }
 }
 
 impl Readiness {

@@ -1,4 +1,7 @@
-//! The situation room's decisions. Who decides comes from their token, never from what they send.
+//! The situation room: decisions, devices, the security log. Who decides comes from their token, never from what
+//! they send.
+
+pub(crate) mod devices;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -39,33 +42,50 @@ pub(crate) async fn decide(request: HttpRequest, body: web::Payload, app: web::D
         },
     };
     app.instruments.decisions.with_label_values(&[word]).inc();
-    match outcome {
-        Ok(answer) => answer,
-        Err(problem) => {
-            let mut answer = problem.error_response();
-            if problem.status_code() == StatusCode::UNAUTHORIZED {
-                let challenge = header::HeaderValue::from_static("Bearer realm=\"room\"");
-                answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            }
-            answer
+    answered(outcome)
+}
+
+/// The answer of the room: whoever has no token is told how to send one.
+fn answered(outcome: Result<HttpResponse, Problem>) -> HttpResponse {
+    let problem = match outcome {
+        Ok(mut answer) => {
+            let no_store = header::HeaderValue::from_static("no-store");
+            answer.headers_mut().insert(header::CACHE_CONTROL, no_store);
+            return answer;
         }
+        Err(problem) => problem,
+    };
+    let mut answer = problem.error_response();
+    if problem.status_code() == StatusCode::UNAUTHORIZED {
+        let challenge = header::HeaderValue::from_static("Bearer realm=\"room\"");
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    answer
+}
+
+/// The person who asks, if it is one of the room's.
+fn admit(request: &HttpRequest, app: &App) -> Result<String, Problem> {
+    person(request, app).ok_or_else(|| {
+        Problem::new(StatusCode::UNAUTHORIZED, "send a token of the situation room: authorization: bearer …")
+    })
+}
+
+/// What was sent, if it is whole, of bounded length, and in time.
+async fn body_of(body: web::Payload, longest: usize, app: &App) -> Result<web::Bytes, Problem> {
+    match tokio::time::timeout(app.limits.head, body.to_bytes_limited(longest)).await {
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "what was sent did not arrive in time")),
+        Ok(Err(_)) => {
+            let what = format!("what is sent here has at most {longest} bytes");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, what))
+        }
+        Ok(Ok(Err(_))) => Err(Problem::bad("what was sent did not arrive whole")),
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
     }
 }
 
 async fn consider(request: &HttpRequest, body: web::Payload, app: &App) -> Result<HttpResponse, Problem> {
-    let by = person(request, app).ok_or_else(|| {
-        Problem::new(StatusCode::UNAUTHORIZED, "send a token of the situation room: authorization: bearer …")
-    })?;
-    let too_large =
-        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a decision has at most {LONGEST} bytes"));
-    let bytes = match tokio::time::timeout(app.limits.head, body.to_bytes_limited(LONGEST)).await {
-        Err(_) => {
-            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the decision did not arrive in time"));
-        }
-        Ok(Err(_)) => return Err(too_large()),
-        Ok(Ok(Err(_))) => return Err(Problem::bad("the decision did not arrive whole")),
-        Ok(Ok(Ok(bytes))) => bytes,
-    };
+    let by = admit(request, app)?;
+    let bytes = body_of(body, LONGEST, app).await?;
     let proposed: Proposed =
         serde_json::from_slice(&bytes).map_err(|error| Problem::bad(format!("decision: {error}")))?;
     let precinct = proposed.act.precinct();

@@ -19,6 +19,101 @@ async fn post(house: &House, token: Option<&str>, body: String) -> reqwest::Resp
     request.send().await.unwrap()
 }
 
+async fn read(house: &House, path: &str) -> reqwest::Response {
+    let request = house.http.get(house.url(path)).header("authorization", bearer());
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_room_sees_every_device_with_its_state_vitals_and_gap() {
+    let house = House::open().await;
+    let answer = read(&house, "/api/v1/room/devices?kind=id_terminal&limit=1").await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["cache-control"]),
+        (200, &"no-store".parse().unwrap())
+    );
+    let list: Value = answer.json().await.unwrap();
+    assert_eq!(
+        (&list["next"], &list["counts"]["on_line"], &list["counts"]["silent"]),
+        (&json!("t-1"), &json!(2), &json!(0))
+    );
+    let first = &list["devices"][0];
+    assert_eq!((&first["state"], &first["kind"]), (&json!("on_line"), &json!("id_terminal")));
+    assert_eq!(first["gap"], json!({"from": 2, "through": 3}));
+    assert_eq!((&first["vitals"]["battery"], &first["vitals"]["clock_skew_ms"]), (&json!(71), &json!(-1250)));
+    let rest: Value = read(&house, "/api/v1/room/devices?after=t-1").await.json().await.unwrap();
+    assert_eq!((rest["devices"].as_array().unwrap().len(), &rest["next"]), (2, &Value::Null));
+    let none: Value = read(&house, "/api/v1/room/devices?state=silent").await.json().await.unwrap();
+    assert_eq!(none["devices"], json!([]));
+    for (query, said) in
+        [("state=lost", "state is one of"), ("kind=x", "kind is one of"), ("precinct=x", "precinct")]
+    {
+        let (status, detail) = problem(read(&house, &format!("/api/v1/room/devices?{query}")).await).await;
+        assert!(status == 400 && detail.starts_with(said), "{detail}");
+    }
+    let one: Value = read(&house, "/api/v1/room/devices/t-1").await.json().await.unwrap();
+    assert_eq!((&one["history"][0]["signal"], &one["history"][0]["paper"]), (&json!(-97), &Value::Null));
+    for unknown in ["t-9", "T_9"] {
+        assert_eq!(problem(read(&house, &format!("/api/v1/room/devices/{unknown}")).await).await.0, 404);
+    }
+}
+
+#[tokio::test]
+async fn the_room_sees_what_was_refused_and_nobody_else_does() {
+    let house = House::open().await;
+    let list: Value = read(&house, "/api/v1/room/refusals").await.json().await.unwrap();
+    assert_eq!(
+        (&list["refusals"][0]["what"], &list["refusals"][0]["of"]),
+        (&json!("E03"), &json!("t/1/<&\""))
+    );
+    for path in ["refusals", "devices", "devices/t-1"] {
+        let answer = house.get(&house.url(&format!("/api/v1/room/{path}"))).await;
+        assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"room\"");
+        assert_eq!(problem(answer).await.0, 401, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_told_what_to_do_in_the_name_of_who_holds_the_token() {
+    let house = House::open().await;
+    let tell = |body: Value, token: Option<String>| {
+        let mut request = house.http.post(house.url("/api/v1/room/commands")).body(body.to_string());
+        if let Some(token) = token {
+            request = request.header("authorization", token);
+        }
+        request.send()
+    };
+    for command in [
+        json!({"device": "t-1", "cmd": "heartbeat", "interval": 30}),
+        json!({"device": "t-1", "cmd": "resend", "from": 2}),
+        json!({"device": "t-1", "cmd": "disconnect"}),
+    ] {
+        let answer = tell(command, Some(bearer())).await.unwrap();
+        assert_eq!(answer.status(), 202);
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"id": 7, "delivered": true}));
+    }
+    assert_eq!(house.desk.commanded.lock().unwrap()[0].0, "B. Asanova");
+    for (command, status) in [
+        (json!({"device": "t-1", "cmd": "heartbeat", "interval": 4}), 400),
+        (json!({"device": "t-1", "cmd": "heartbeat", "from": 4}), 400),
+        (json!({"device": "t-1", "cmd": "resend", "from": 0}), 400),
+        (json!({"device": "t-1", "cmd": "disconnect", "from": 1}), 400),
+        (json!({"device": "t-1", "cmd": "explode"}), 400),
+        (json!({"device": "t-1", "cmd": "disconnect", "by": "somebody else"}), 400),
+        (json!({"device": "t-9", "cmd": "disconnect"}), 404),
+        (json!({"device": "t-1", "cmd": "x".repeat(5_000)}), 413),
+    ] {
+        assert_eq!(
+            problem(tell(command.clone(), Some(bearer())).await.unwrap()).await.0,
+            status,
+            "{command}"
+        );
+    }
+    let anybody = tell(json!({"device": "t-1", "cmd": "disconnect"}), None).await.unwrap();
+    assert_eq!(problem(anybody).await.0, 401);
+    assert_eq!(house.desk.commanded.lock().unwrap().len(), 4);
+}
+
 fn bearer() -> String {
     format!("Bearer {TOKEN}")
 }

@@ -12,6 +12,7 @@ use election::{
     Code, DeviceId, ElectionId, PrecinctId,
     precinct::Judgement,
     report::{Digest, Receipt, Seq, Verdict},
+    sequence::Gap,
 };
 use journal::{Clock, Entry, Journaled};
 use tokio::{
@@ -19,7 +20,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
 };
 
-use crate::{gateway::Signer, metrics::Metrics, port::Counting, worker::Work};
+use crate::{gateway::Signer, intake::Workers, metrics::Metrics, port::Counting, worker::Work};
 
 /// What is kept of a message while it is on its way through the journal.
 pub struct Context(Kind);
@@ -63,9 +64,6 @@ impl Told {
     }
 }
 
-/// Gives work to the worker of a device. Waits for room, so never called on the runtime's threads.
-pub(crate) type Tell = Box<dyn Fn(&DeviceId, Work) + Send + Sync>;
-
 /// Answers devices.
 pub struct Answers {
     pub(crate) election: ElectionId,
@@ -77,7 +75,7 @@ pub struct Answers {
     pub(crate) runtime: Handle,
     pub(crate) in_flight: Arc<Semaphore>,
     /// The way to the workers, once they run.
-    pub(crate) tell: OnceLock<Tell>,
+    pub(crate) workers: OnceLock<Workers>,
 }
 
 impl Answers {
@@ -138,9 +136,28 @@ impl Answers {
     pub fn unstored(&self, context: Context) {
         let Kind::New { told, .. } = context.0 else { return };
         self.metrics.unstored.inc();
-        if let Some(tell) = self.tell.get() {
-            let Told { device, seq, digest, .. } = told;
-            tell(&device.clone(), Work::Forget { device, seq, digest });
+        let Told { device, seq, digest, .. } = told;
+        self.tell(device.clone(), Work::Forget { device, seq, digest });
+    }
+
+    /// A decision was taken on which reports of this precinct waited: their devices get the final receipts.
+    pub fn released(&self, precinct: PrecinctId, judgements: &[Judgement]) {
+        for judgement in judgements {
+            self.judged(&self.topic(precinct, judgement.device.clone()), judgement);
+        }
+    }
+
+    /// A gap was closed by decision: what is missing there is no longer asked for.
+    pub fn closed(self: &Arc<Self>, device: DeviceId, gap: Gap) {
+        let answers = Arc::clone(self);
+        // A worker's letter box may be full for a while.
+        self.runtime.spawn_blocking(move || answers.tell(device.clone(), Work::Close { device, gap }));
+    }
+
+    fn tell(&self, device: DeviceId, work: Work) {
+        let worker = self.workers.get().map(|workers| workers.of(device.as_str()));
+        if worker.is_some_and(|worker| worker.send(work).is_err()) {
+            tracing::debug!("the gateway has stopped");
         }
     }
 
@@ -149,11 +166,7 @@ impl Answers {
     pub async fn caught_up(self: &Arc<Self>, device: DeviceId) {
         let (done, caught_up) = oneshot::channel();
         let answers = Arc::clone(self);
-        self.runtime.spawn_blocking(move || {
-            if let Some(tell) = answers.tell.get() {
-                tell(&device, Work::Mark(done));
-            }
-        });
+        self.runtime.spawn_blocking(move || answers.tell(device, Work::Mark(done)));
         // An error: there is no worker (any more), and nothing on its way.
         let _ = caught_up.await;
     }

@@ -3,13 +3,14 @@
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, OnceLock, mpsc},
+    sync::{Arc, OnceLock, atomic::AtomicU64, mpsc},
     thread::JoinHandle,
+    time::Instant,
 };
 
 use broker::DeviceLink;
 use device_wire::SigningKey;
-use election::{DeviceId, ElectionId, sequence::Line};
+use election::{DeviceId, ElectionId, PrecinctId, sequence::Line};
 use journal::{Appender, Clock};
 use tokio::{
     runtime::Handle,
@@ -18,11 +19,14 @@ use tokio::{
 
 use crate::{
     answers::{Answers, Context},
-    intake::{self, WAITING, worker_of},
+    bounds::{Bounds, Gate},
+    commands::Commands,
+    intake::{Intake, WAITING, Workers, worker_of},
     keys::Keys,
     metrics::Metrics,
     port::Counting,
     refusals::Refusals,
+    resend::{self, Gaps},
     worker::{Shared, Worker},
 };
 
@@ -53,8 +57,10 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Most reports in flight between the wire and their receipt.
     pub in_flight: usize,
-    /// What is in the journal already, by device.
-    pub lines: HashMap<DeviceId, Line>,
+    /// How much is taken in.
+    pub bounds: Bounds,
+    /// What is in the journal already, by device, and where it stands.
+    pub lines: HashMap<DeviceId, (PrecinctId, Line)>,
     /// Where answers are awaited.
     pub runtime: Handle,
 }
@@ -65,12 +71,15 @@ pub struct Gateway {
     parts: Parts,
     answers: Arc<Answers>,
     refusals: Arc<Refusals>,
+    commands: Arc<Commands>,
+    gaps: Arc<Gaps>,
 }
 
 /// A running gateway.
 pub struct Running {
     stop: watch::Sender<bool>,
     intake: tokio::task::JoinHandle<DeviceLink>,
+    asking: tokio::task::JoinHandle<()>,
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -86,9 +95,17 @@ impl Gateway {
             metrics: parts.metrics.clone(),
             runtime: parts.runtime.clone(),
             in_flight: Arc::new(Semaphore::new(parts.in_flight)),
-            tell: OnceLock::new(),
+            workers: OnceLock::new(),
         });
-        Self { parts, answers, refusals: Arc::default() }
+        let commands = Arc::new(Commands {
+            election: parts.election.clone(),
+            signer: parts.signer.clone(),
+            downlink: parts.link.downlink(),
+            clock: Arc::clone(&parts.clock),
+            metrics: parts.metrics.clone(),
+            last: AtomicU64::new(0),
+        });
+        Self { parts, answers, refusals: Arc::default(), commands, gaps: Arc::default() }
     }
 
     /// Where the journal releases what is stored.
@@ -101,6 +118,16 @@ impl Gateway {
         Arc::clone(&self.refusals)
     }
 
+    /// How devices are told what to do.
+    pub fn commands(&self) -> Arc<Commands> {
+        Arc::clone(&self.commands)
+    }
+
+    /// Which devices miss a report below one that they sent.
+    pub fn gaps(&self) -> Arc<Gaps> {
+        Arc::clone(&self.gaps)
+    }
+
     /// Begins to take messages. `C` is what the composition root keeps of a record on its way through the
     /// journal, this gateway's [`Context`] among it.
     ///
@@ -110,19 +137,20 @@ impl Gateway {
     where
         C: From<Context> + Send + 'static,
     {
-        let Self { parts, answers, refusals } = self;
+        let Self { parts, answers, refusals, commands, gaps } = self;
         let count = std::thread::available_parallelism().map_or(2, usize::from);
         let shared = Arc::new(Shared {
             election: parts.election,
-            keys: parts.keys,
+            keys: Arc::clone(&parts.keys),
             appender,
             answers: Arc::clone(&answers),
             counting: parts.counting,
             clock: Arc::clone(&parts.clock),
-            metrics: parts.metrics,
-            refusals,
+            metrics: parts.metrics.clone(),
+            refusals: Arc::clone(&refusals),
+            gaps: Arc::clone(&gaps),
         });
-        let mut lines: Vec<HashMap<DeviceId, Line>> = (0..count).map(|_| HashMap::new()).collect();
+        let mut lines: Vec<HashMap<_, _>> = (0..count).map(|_| HashMap::new()).collect();
         for (device, line) in parts.lines {
             lines[worker_of(device.as_str(), count)].insert(device, line);
         }
@@ -135,19 +163,18 @@ impl Gateway {
             workers.push(thread.spawn(move || worker.run(&receiver))?);
             senders.push(sender);
         }
-        // Weak in effect: workers end when the intake and the journal's sink have let go of their senders.
-        let workers_of = senders.clone();
-        let tell = move |device: &DeviceId, work| {
-            if workers_of[worker_of(device.as_str(), workers_of.len())].send(work).is_err() {
-                tracing::debug!("the gateway has stopped");
-            }
-        };
-        if answers.tell.set(Box::new(tell)).is_err() {
+        // Workers end when the intake and the journal's sink have let go of their letter boxes.
+        let workers_of = Workers(senders);
+        if answers.workers.set(workers_of.clone()).is_err() {
             return Err(io::Error::other("this gateway runs already"));
         }
         let (stop, stopped) = watch::channel(false);
-        let intake = parts.runtime.spawn(intake::run(parts.link, senders, parts.clock, stopped));
-        Ok(Running { stop, intake, workers })
+        let gate = Gate::new(parts.bounds, Arc::clone(&parts.keys), Instant::now());
+        let metrics = parts.metrics.clone();
+        let intake = Intake { workers: workers_of, gate, clock: parts.clock, refusals, metrics };
+        let intake = parts.runtime.spawn(intake.run(parts.link, stopped));
+        let asking = parts.runtime.spawn(resend::run(gaps, commands, parts.keys, parts.metrics));
+        Ok(Running { stop, intake, asking, workers })
     }
 }
 
@@ -155,6 +182,7 @@ impl Running {
     /// Takes no more messages and closes the link. Reports on their way are still stored and answered as far
     /// as their devices can be reached; what is not answered is repeated.
     pub async fn stop(self) {
+        self.asking.abort();
         self.stop.send_replace(true);
         match self.intake.await {
             Ok(link) => link.stop().await,

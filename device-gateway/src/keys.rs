@@ -121,6 +121,20 @@ impl Keys {
     }
 }
 
+#[cfg(test)]
+impl Keys {
+    /// Devices with these names and a key of no meaning.
+    pub(crate) fn with(names: &[&str]) -> Self {
+        let key = device_wire::SigningKey::from_bytes(&[7; 32]).verifying_key();
+        let holder = |name: &&str| {
+            let (status, superseded) = (DeviceStatus::Active, Vec::new());
+            let holder = Holder { key: Some(key), superseded, status, pending: false };
+            (name.parse().unwrap(), RwLock::new(holder))
+        };
+        Self(names.iter().map(holder).collect())
+    }
+}
+
 impl Keyring for Keys {
     fn device(&self, id: &DeviceId) -> Option<DeviceEntry> {
         let entry = |holder: &Holder| {

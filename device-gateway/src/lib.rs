@@ -3,20 +3,27 @@
 //! ```text
 //! link ──► intake ──► workers (by device) ──► journal ──► answers ──► link
 //!          bounds     verify, admit           sync        actors' verdict, receipt
+//!                        └── gaps ──► commands ──► link
 //! ```
 
 mod answers;
+mod bounds;
+mod commands;
 mod gateway;
 mod intake;
 mod keys;
 mod metrics;
 mod port;
 mod refusals;
+mod resend;
 mod worker;
 
 pub use answers::{Answers, Context};
+pub use bounds::Bounds;
+pub use commands::{Commands, Sent};
 pub use gateway::{Gateway, Parts, Running, Signer};
 pub use keys::{Keys, NotFit};
 pub use metrics::Metrics;
 pub use port::{Answer, Counting, Life};
 pub use refusals::{Refusals, Sample};
+pub use resend::Gaps;

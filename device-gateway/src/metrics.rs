@@ -1,7 +1,7 @@
 //! Metrics of the gateway: `sanak_<noun>_<unit>_total`, labels bounded.
 
 use election::{Code, report::Verdict};
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// Counters and times of the gateway.
 #[derive(Clone)]
@@ -18,6 +18,13 @@ pub struct Metrics {
     pub(crate) unstored: IntCounter,
     /// Seconds from a report's arrival to its receipt.
     pub(crate) latency: Histogram,
+    /// Messages dropped because their device speaks too fast.
+    pub(crate) limited: IntCounter,
+    /// Reports that waited because all devices together speak too fast.
+    pub(crate) slowed: IntCounter,
+    /// Devices that miss a report below one they sent.
+    pub(crate) gaps: IntGauge,
+    commands: IntCounterVec,
 }
 
 impl Metrics {
@@ -43,6 +50,12 @@ impl Metrics {
         );
         let latency = Histogram::with_opts(latency.buckets(buckets))?;
         registry.register(Box::new(latency.clone()))?;
+        let gaps = IntGauge::new("sanak_device_gaps_count", "Devices of which a report is missing")?;
+        registry.register(Box::new(gaps.clone()))?;
+        let commands =
+            Opts::new("sanak_commands_total", "Commands to devices, by command and whether there was a way");
+        let commands = IntCounterVec::new(commands, &["command", "delivered"])?;
+        registry.register(Box::new(commands.clone()))?;
         Ok(Self {
             receipts: by("sanak_receipts_total", "Receipts signed, by verdict", "verdict")?,
             refused: by(
@@ -64,11 +77,25 @@ impl Metrics {
                 "Reports that could not be stored; unanswered",
             )?,
             latency,
+            limited: counter(
+                "sanak_limited_messages_total",
+                "Messages dropped because their device speaks too fast",
+            )?,
+            slowed: counter(
+                "sanak_slowed_reports_total",
+                "Reports that waited because all devices together speak too fast",
+            )?,
+            gaps,
+            commands,
         })
     }
 
     pub(crate) fn receipt(&self, verdict: Verdict) {
         self.receipts.with_label_values(&[verdict.as_str()]).inc();
+    }
+
+    pub(crate) fn commanded(&self, command: &str, delivered: bool) {
+        self.commands.with_label_values(&[command, if delivered { "yes" } else { "no" }]).inc();
     }
 
     pub(crate) fn refused(&self, code: Code) {

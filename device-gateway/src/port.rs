@@ -19,6 +19,13 @@ pub enum Life {
     Heartbeat(Heartbeat),
     /// On line, off line, or the Last Will.
     State(DeviceState),
+    /// Its connection is there, or gone.
+    Link {
+        /// Whose.
+        device: DeviceId,
+        /// There.
+        connected: bool,
+    },
 }
 
 /// Those who count.

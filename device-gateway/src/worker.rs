@@ -10,9 +10,9 @@ use std::{
 use broker::{Ack, Message};
 use device_wire::{Authentic, AuthenticReport, Refusal, authenticate};
 use election::{
-    DeviceId, ElectionId, Timestamp,
-    report::{Digest, Receipt, Seq, Verdict},
-    sequence::{Admission, Line},
+    DeviceId, ElectionId, PrecinctId, Timestamp,
+    report::{Digest, Presence, Receipt, Seq, Verdict},
+    sequence::{Admission, Gap, Line},
 };
 use journal::{Appender, Clock, Entry, Gone};
 use tokio::sync::oneshot;
@@ -23,6 +23,7 @@ use crate::{
     metrics::Metrics,
     port::{Counting, Life},
     refusals::Refusals,
+    resend::Gaps,
 };
 
 /// A wrong message with a good signature is answered at most once in this time, per device (PROTOCOL §2).
@@ -36,6 +37,10 @@ pub(crate) enum Work {
     Forget { device: DeviceId, seq: Seq, digest: Digest },
     /// Whoever waits is told when its turn has come.
     Mark(oneshot::Sender<()>),
+    /// A gap was closed by decision.
+    Close { device: DeviceId, gap: Gap },
+    /// A device's connection is there, or gone.
+    Link { device: DeviceId, connected: bool, at: Timestamp },
 }
 
 /// What all workers share. `C` is what the composition root keeps of a record on its way through the journal.
@@ -48,17 +53,22 @@ pub(crate) struct Shared<C> {
     pub clock: Arc<dyn Clock>,
     pub metrics: Metrics,
     pub refusals: Arc<Refusals>,
+    pub gaps: Arc<Gaps>,
 }
 
 /// One worker's own state.
 pub(crate) struct Worker<C> {
     shared: Arc<Shared<C>>,
-    lines: HashMap<DeviceId, Line>,
+    lines: HashMap<DeviceId, (PrecinctId, Line)>,
     answered: HashMap<DeviceId, Instant>,
 }
 
 impl<C: From<Context> + Send + 'static> Worker<C> {
-    pub(crate) fn new(shared: Arc<Shared<C>>, lines: HashMap<DeviceId, Line>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<C>>, lines: HashMap<DeviceId, (PrecinctId, Line)>) -> Self {
+        let now = Instant::now();
+        for (device, (precinct, line)) in &lines {
+            shared.gaps.note(device, *precinct, line.gap(), now);
+        }
         Self { shared, lines, answered: HashMap::new() }
     }
 
@@ -68,16 +78,34 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
             match next {
                 Work::Message(message, arrived, since) => self.message(*message, arrived, since),
                 Work::Forget { device, seq, digest } => {
-                    if let Some(line) = self.lines.get_mut(&device) {
-                        line.forget(seq, digest);
-                    }
+                    self.change(&device, |line| line.forget(seq, digest));
                 }
                 Work::Mark(waiting) => {
                     // Whoever waited may have gone.
                     let _ = waiting.send(());
                 }
+                Work::Close { device, gap } => self.change(&device, |line| line.close(gap)),
+                Work::Link { device, connected, at } => self.link(device, connected, at),
             }
         }
+    }
+
+    /// Changes a device's line, and tells where its gap is another then.
+    fn change(&mut self, device: &DeviceId, change: impl FnOnce(&mut Line)) {
+        let Some((precinct, line)) = self.lines.get_mut(device) else { return };
+        let before = line.gap();
+        change(line);
+        let after = line.gap();
+        if before != after {
+            self.shared.gaps.note(device, *precinct, after, Instant::now());
+        }
+    }
+
+    fn link(&self, device: DeviceId, connected: bool, at: Timestamp) {
+        if connected {
+            self.shared.gaps.reconnected(&device, Instant::now());
+        }
+        self.shared.counting.heard(Life::Link { device, connected }, at);
     }
 
     fn message(&mut self, message: Message, arrived: Timestamp, since: Instant) {
@@ -92,12 +120,16 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
             }
             Ok(Authentic::State(state)) => {
                 shared.metrics.signs.inc();
-                shared.counting.heard(Life::State(state.state().clone()), arrived);
+                let state = state.state();
+                if state.state == Presence::Online {
+                    shared.gaps.reconnected(&state.device, Instant::now());
+                }
+                shared.counting.heard(Life::State(state.clone()), arrived);
                 ack.done();
             }
             Err(refusal) => {
                 shared.metrics.refused(refusal.code);
-                shared.refusals.keep(arrived, refusal.code, &refusal.why, &topic, payload.len());
+                shared.refusals.keep(arrived, refusal.code.as_str(), &refusal.why, &topic, payload.len());
                 self.refuse(refusal);
                 ack.done();
             }
@@ -107,10 +139,12 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
     fn report(&mut self, report: AuthenticReport, arrived: Timestamp, since: Instant, ack: Ack) {
         let shared = Arc::clone(&self.shared);
         let (seq, digest) = (report.report().seq, report.digest());
-        let line = self.lines.entry(report.device().clone()).or_default();
+        let device = report.device().clone();
+        let place = self.lines.entry(device.clone());
+        let (_, line) = place.or_insert_with(|| (report.report().precinct, Line::default()));
         match line.admit(seq, digest) {
             Admission::New => {
-                line.record(seq, digest);
+                self.change(&device, |line| line.record(seq, digest));
                 let context = Context::new(&report, ack, since, shared.answers.permit());
                 let queued = shared.appender.append_blocking(Entry::Report(report), arrived, context.into());
                 note(queued);

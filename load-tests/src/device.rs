@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use device_wire::{Channel, encode_heartbeat, encode_state, sign, verify_command, verify_receipt};
 use election::{
     definition::DeviceKind,
-    report::{DeviceState, Heartbeat, Order, Presence, Receipt, Verdict},
+    report::{Command, DeviceState, Heartbeat, Order, Presence, Receipt, Verdict},
 };
 use rumqttc::mqttbytes::{QoS, v4::Packet};
 use tokio::{
@@ -66,6 +66,10 @@ pub struct Device {
     started: election::Timestamp,
     boot: u64,
     beats: u64,
+    /// Between its heartbeats, by the simulated clock.
+    interval: Duration,
+    /// The number of the last command that it obeyed.
+    commanded: u64,
     spoken: bool,
     /// Whether the fleet counts it among those that wait for the platform.
     waits: bool,
@@ -94,6 +98,8 @@ impl Device {
             heard: now,
             boot: 0,
             beats: 0,
+            interval: HEARTBEAT,
+            commanded: 0,
             spoken: false,
             waits: false,
             unexpected: Vec::new(),
@@ -299,7 +305,9 @@ impl Device {
     }
 
     fn heartbeat_every(&self) -> Duration {
-        HEARTBEAT.div_f64(self.fleet.clock.speed().max(0.001)).max(HEARTBEAT_REAL)
+        let speed = self.fleet.clock.speed().max(0.001);
+        let least = if speed > 1.0 { HEARTBEAT_REAL } else { Duration::ZERO };
+        self.interval.div_f64(speed).max(least)
     }
 
     fn beat(&mut self, now: Instant) -> Result<(), LinkError> {
@@ -358,21 +366,31 @@ impl Device {
         if let Ok(receipt) = verify_receipt(&publish.topic, &publish.payload, centre) {
             self.receive(receipt.receipt());
         } else if let Ok(command) = verify_command(&publish.topic, &publish.payload, centre) {
-            let now = Instant::now();
-            match command.command().order {
-                Order::Resend { from } => self.line.resend(from, now),
-                // The next turn of its life sends one.
-                Order::Heartbeat { .. } => {
-                    self.heard = now.checked_sub(self.heartbeat_every()).unwrap_or(now);
-                }
-                Order::Disconnect => self.lose_line(&LinkError::Silent),
-            }
+            self.obey(command.command());
         } else {
             let what = format!(
                 "{}: a message on {} that the centre did not sign",
                 self.script.device, publish.topic
             );
             self.unexpected.push(what);
+        }
+    }
+
+    /// Does what the centre asks, unless it is an old command played again.
+    fn obey(&mut self, command: &Command) {
+        if command.id <= self.commanded {
+            return;
+        }
+        self.commanded = command.id;
+        let now = Instant::now();
+        match command.order {
+            Order::Resend { from } => self.line.resend(from, now),
+            Order::Heartbeat { interval } => {
+                self.interval = Duration::from_secs(interval);
+                // The next turn of its life sends one.
+                self.heard = now.checked_sub(self.heartbeat_every()).unwrap_or(now);
+            }
+            Order::Disconnect => self.lose_line(&LinkError::Silent),
         }
     }
 

@@ -110,8 +110,8 @@ impl Ledger {
             Act::Protocol { precinct, contests } => {
                 self.protocols.insert(*precinct, contests.clone());
             }
-            // No script has them, and neither takes anything back that was accepted.
-            Act::Revoke { .. } | Act::Reissue { .. } => {}
+            // No script has them, and none takes anything back that was accepted.
+            Act::Revoke { .. } | Act::Reissue { .. } | Act::CloseGap { .. } => {}
         }
     }
 

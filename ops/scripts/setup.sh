@@ -37,6 +37,8 @@ missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if [ "$purpose" = test ]; then
     command -v chromium >/dev/null || missing+=(chromium)
+    # Faults of the disk are injected with it.
+    command -v strace >/dev/null || missing+=(strace)
     # The page brings its own letters. What Chromium falls back on must know Kyrgyz too.
     dpkg-query -W -f '${Status}' fonts-dejavu-core 2>/dev/null | grep -q 'ok installed' || missing+=(fonts-dejavu-core)
 fi

@@ -351,6 +351,16 @@ pub enum DeviceKind {
     IdTerminal,
 }
 
+impl DeviceKind {
+    /// As it is written in election files and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Urn => "urn",
+            Self::IdTerminal => "id_terminal",
+        }
+    }
+}
+
 /// Whether a device may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

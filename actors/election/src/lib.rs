@@ -8,6 +8,7 @@ mod count;
 pub mod definition;
 pub mod figures;
 mod ids;
+pub mod liveness;
 pub mod precinct;
 pub mod record;
 pub mod report;

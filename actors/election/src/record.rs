@@ -8,6 +8,7 @@ use crate::{
     count::Count,
     definition::DeviceStatus,
     ids::{ContestId, DeviceId, OptionId, PrecinctId},
+    report::Seq,
     rules::Code,
     time::Timestamp,
 };
@@ -63,6 +64,18 @@ pub enum Act {
         /// One entry for each contest that is voted there.
         contests: Vec<ProtocolLine>,
     },
+    /// Reports that a device never sent, or cannot send any more, are no longer waited for: those held behind
+    /// them are judged.
+    CloseGap {
+        /// Where.
+        precinct: PrecinctId,
+        /// Whose.
+        device: DeviceId,
+        /// The first missing number.
+        from: Seq,
+        /// The last one.
+        through: Seq,
+    },
 }
 
 impl Act {
@@ -72,6 +85,7 @@ impl Act {
             Self::Replace { precinct, .. }
             | Self::Revoke { precinct, .. }
             | Self::Reissue { precinct, .. }
+            | Self::CloseGap { precinct, .. }
             | Self::Protocol { precinct, .. } => *precinct,
         }
     }
@@ -85,7 +99,7 @@ impl Act {
             ],
             Self::Revoke { device, .. } => vec![(device.clone(), Change::Status(DeviceStatus::Revoked))],
             Self::Reissue { device, public_key, .. } => vec![(device.clone(), Change::Key(*public_key))],
-            Self::Protocol { .. } => Vec::new(),
+            Self::Protocol { .. } | Self::CloseGap { .. } => Vec::new(),
         }
     }
 }

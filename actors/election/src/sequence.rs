@@ -6,7 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::report::{Digest, Seq};
+
+/// The longest gap that a decision can close. A device that names a number further away is broken: another
+/// takes its place.
+pub const MAX_CLOSED: u64 = 10_000;
 
 /// How many reports above a gap are kept for one device (PROTOCOL §2, `held`).
 pub const MAX_HELD: usize = 64;
@@ -14,7 +20,7 @@ pub const MAX_HELD: usize = 64;
 /// The reports of one device that are in the journal, by number and digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Line {
-    /// Digest of report 1, 2, 3 … up to the head.
+    /// Digest of report 1, 2, 3 … up to the head; [`Digest::NONE`] where a decision closed a gap.
     placed: Vec<Digest>,
     /// Above a gap.
     above: BTreeMap<Seq, Digest>,
@@ -42,6 +48,29 @@ pub enum Place {
     Above,
     /// Its number is taken by another digest (S03).
     Taken,
+    /// Its number was given up when a gap was closed by decision.
+    Closed,
+}
+
+/// Numbers that are missing, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The lowest.
+    pub from: Seq,
+    /// The highest.
+    pub through: Seq,
+}
+
+impl Gap {
+    /// How many numbers it has.
+    pub fn len(&self) -> u64 {
+        self.through.saturating_sub(self.from).saturating_add(1)
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.through < self.from
+    }
 }
 
 impl Line {
@@ -75,6 +104,7 @@ impl Line {
     /// Where a new report stands.
     pub fn place(&self, seq: Seq) -> Place {
         match self.at(seq) {
+            Some(Digest::NONE) => Place::Closed,
             Some(_) => Place::Taken,
             None if seq == self.head() + 1 => Place::Next,
             None => Place::Above,
@@ -88,13 +118,39 @@ impl Line {
             Place::Above => {
                 self.above.insert(seq, digest);
             }
-            Place::Taken => {
+            Place::Taken | Place::Closed => {
                 self.others.insert((seq, digest));
             }
         }
+        self.advance();
+    }
+
+    /// Takes along those that waited above a gap which is filled.
+    fn advance(&mut self) {
         while let Some(next) = self.above.remove(&(self.head() + 1)) {
             self.placed.push(next);
         }
+    }
+
+    /// Gives up the numbers of a gap that are still missing, and takes along those that waited above it. A gap
+    /// of more than [`MAX_CLOSED`] numbers stays.
+    pub fn close(&mut self, gap: Gap) {
+        if gap.from == 0 || gap.len() > MAX_CLOSED {
+            return;
+        }
+        for seq in gap.from..=gap.through {
+            if self.at(seq).is_none() {
+                self.above.insert(seq, Digest::NONE);
+            }
+        }
+        self.advance();
+    }
+
+    /// Whether a report may follow the one before it: its `prev` is that one's digest, or that one was given
+    /// up and nobody can tell.
+    pub fn follows(&self, seq: Seq, prev: Digest) -> bool {
+        let before = self.digest_at(seq.saturating_sub(1));
+        prev == before || (seq > 1 && before == Digest::NONE)
     }
 
     /// Takes a report out again that did not reach stable storage. What stood after it waits above the gap.
@@ -109,9 +165,10 @@ impl Line {
         }
     }
 
-    /// Lowest number that is missing below the highest known one.
-    pub fn gap(&self) -> Option<Seq> {
-        (!self.above.is_empty()).then(|| self.head() + 1)
+    /// The lowest numbers that are missing below the highest known one.
+    pub fn gap(&self) -> Option<Gap> {
+        let (above, _) = self.above.first_key_value()?;
+        Some(Gap { from: self.head() + 1, through: above - 1 })
     }
 
     fn at(&self, seq: Seq) -> Option<Digest> {
@@ -135,7 +192,7 @@ mod tests {
         let mut line = Line::default();
         line.record(1, digest(1));
         line.record(3, digest(3));
-        assert_eq!((line.head(), line.gap()), (1, Some(2)));
+        assert_eq!((line.head(), line.gap()), (1, Some(Gap { from: 2, through: 2 })));
         line.record(2, digest(2));
         assert_eq!((line.head(), line.gap(), line.head_digest()), (3, None, digest(3)));
     }
@@ -160,6 +217,34 @@ mod tests {
         assert_eq!(line.admit(1_000, digest(2)), Admission::Full);
         assert_eq!(line.admit(10, digest(1)), Admission::Known);
         assert_eq!(line.admit(1, digest(1)), Admission::New, "what closes the gap is always welcome");
+    }
+
+    #[test]
+    fn a_closed_gap_moves_the_head_and_a_late_report_of_it_takes_no_place() {
+        let mut line = Line::default();
+        line.record(1, digest(1));
+        line.record(4, digest(4));
+        line.record(6, digest(6));
+        let gap = line.gap().unwrap();
+        assert_eq!((gap, gap.len(), gap.is_empty()), (Gap { from: 2, through: 3 }, 2, false));
+        line.close(gap);
+        assert_eq!((line.head(), line.gap()), (4, Some(Gap { from: 5, through: 5 })));
+        assert_eq!((line.place(2), line.admit(2, digest(2))), (Place::Closed, Admission::New));
+        line.record(2, digest(2));
+        assert_eq!((line.admit(2, digest(2)), line.head_digest()), (Admission::Known, digest(4)));
+        assert!(line.follows(4, digest(9)), "nobody knows what stood before it");
+        assert!(line.follows(5, digest(4)) && !line.follows(5, digest(9)));
+        assert!(line.follows(1, Digest::NONE) && !line.follows(1, digest(9)));
+    }
+
+    #[test]
+    fn a_gap_without_end_is_not_closed() {
+        let mut line = Line::default();
+        line.record(u64::MAX, digest(1));
+        let gap = line.gap().unwrap();
+        line.close(gap);
+        line.close(Gap { from: 0, through: 3 });
+        assert_eq!((line.head(), line.gap()), (0, Some(gap)));
     }
 
     proptest! {

@@ -21,7 +21,7 @@ use crate::{live, problem::Problem, room};
 /// A path below `/api/v1`, and who answers it.
 type Resource = (&'static str, fn() -> Route);
 
-/// Everything that is read. `openapi.json` describes each of these, and no other.
+/// Everything that the public reads. `openapi.json` describes each of these and the room's, and no other.
 const READS: &[Resource] = &[
     ("/elections", || read().to(election::elections)),
     ("/elections/{election}", || read().to(election::election)),
@@ -44,7 +44,18 @@ const READS: &[Resource] = &[
     ("/readyz", || read().to(crate::health::readyz)),
 ];
 
-const DECISIONS: &str = "/room/decisions";
+/// What the situation room reads, with a token.
+const ROOM_READS: &[Resource] = &[
+    ("/room/devices", || read().to(room::devices::devices)),
+    ("/room/devices/{device}", || read().to(room::devices::device)),
+    ("/room/refusals", || read().to(room::devices::refusals)),
+];
+
+/// What the situation room does, with a token.
+const ROOM_ACTS: &[Resource] = &[
+    ("/room/decisions", || web::post().to(room::decide)),
+    ("/room/commands", || web::post().to(room::devices::command)),
+];
 
 fn read() -> Route {
     web::route().guard(Any(Get()).or(Head()))
@@ -52,12 +63,14 @@ fn read() -> Route {
 
 /// Registers every path; another method on one of them is a problem that says which is answered.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    for (path, route) in READS {
+    for (path, route) in READS.iter().chain(ROOM_READS) {
         let resource = web::resource(*path).route(route());
         config.service(resource.default_service(web::to(|| async { refuse("GET, HEAD, OPTIONS") })));
     }
-    let room = web::resource(DECISIONS).route(web::post().to(room::decide));
-    config.service(room.default_service(web::to(|| async { refuse("POST") })));
+    for (path, route) in ROOM_ACTS {
+        let resource = web::resource(*path).route(route());
+        config.service(resource.default_service(web::to(|| async { refuse("POST") })));
+    }
 }
 
 fn refuse(allow: &'static str) -> Result<actix_web::HttpResponse, Problem> {
@@ -75,8 +88,8 @@ mod tests {
         let description: serde_json::Value = serde_json::from_str(fixed::OPENAPI).unwrap();
         let described: BTreeSet<&str> =
             description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-        let mut answered: BTreeSet<&str> = READS.iter().map(|(path, _)| *path).collect();
-        answered.insert(DECISIONS);
+        let answered = READS.iter().chain(ROOM_READS).chain(ROOM_ACTS);
+        let answered: BTreeSet<&str> = answered.map(|(path, _)| *path).collect();
         assert_eq!(described, answered);
     }
 

@@ -14,16 +14,18 @@ use std::{
 
 use country::{Night, OPEN, SMALL};
 use dashboard::{
-    BoxFuture, Condition, Config, Envelope, Inquiry, MissingEntry, Parts, Person, PrecinctDetail,
-    QuarantineEntry, Readiness, Refused, Server,
+    BoxFuture, Condition, Config, DeviceEntries, DeviceEntry, DevicesWanted, Envelope, Inquiry, MissingEntry,
+    Parts, Person, PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Server,
 };
 use election::{
-    Code, PrecinctId, UnitId,
+    Code, DeviceId, PrecinctId, UnitId,
     definition::DeviceKind,
     figures::Phase,
+    liveness::{DeviceLife, DeviceRow, History, Point, Vitals},
     precinct::{Flag, ReportEntry},
     record::Decision,
-    report::{Digest, Offset, ReportType, Verdict},
+    report::{Digest, Offset, Order, ReportType, Verdict},
+    sequence::Gap,
 };
 use feed::Feed;
 use prometheus::Registry;
@@ -36,6 +38,38 @@ pub struct Desk {
     pub silent: AtomicBool,
     pub broken: AtomicBool,
     pub decided: Mutex<Vec<Decision>>,
+    pub commanded: Mutex<Vec<(String, DeviceId, Order)>>,
+}
+
+/// A device that is on line.
+fn entry(id: &str) -> DeviceEntry {
+    let kind = if id.starts_with('t') { DeviceKind::IdTerminal } else { DeviceKind::Urn };
+    let vitals = Vitals {
+        clock_skew_ms: -1_250,
+        uptime: 60,
+        last_seq: 3,
+        battery: Some(71),
+        mains: Some(false),
+        signal: Some(-97),
+        paper: None,
+        firmware: Some("1.2".into()),
+        errors: vec!["paper jam".into()],
+        shown: None,
+    };
+    let row = DeviceRow {
+        device: id.parse().unwrap(),
+        kind,
+        precinct: first(),
+        state: DeviceLife::OnLine,
+        since: OPEN,
+        heard: Some(OPEN),
+        finished: false,
+        boot: 2,
+        connections: 1,
+        vitals: Some(vitals),
+        flags: vec![Code::W03],
+    };
+    DeviceEntry { row, gap: Some(Gap { from: 2, through: 3 }) }
 }
 
 impl Desk {
@@ -118,10 +152,47 @@ impl Inquiry for Desk {
         self.answer(answer)
     }
 
+    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceEntries> {
+        let all = ["t-1", "t-2", "u-1"].map(entry);
+        let listed = |of: &DeviceEntry| {
+            wanted.kind.is_none_or(|kind| kind == of.row.kind)
+                && wanted.state.is_none_or(|state| state == of.row.state)
+                && wanted.precinct.is_none_or(|precinct| precinct == of.row.precinct)
+                && wanted.after.as_ref().is_none_or(|after| of.row.device > *after)
+        };
+        let entries: Vec<_> = all.into_iter().filter(listed).collect();
+        let more = entries.len() > wanted.limit;
+        let entries = entries.into_iter().take(wanted.limit).collect();
+        self.answer(DeviceEntries { entries, counts: [(DeviceLife::OnLine, 2)].into(), more })
+    }
+
+    fn device(&self, id: DeviceId) -> BoxFuture<'_, Option<(DeviceEntry, Vec<Point>)>> {
+        let mut history = History::default();
+        let entry = entry("t-1");
+        history.note(OPEN, DeviceLife::OnLine, entry.row.vitals.as_ref());
+        let known = id == entry.row.device;
+        self.answer(known.then(|| (entry, history.points().copied().collect())))
+    }
+
+    fn command(&self, by: String, id: DeviceId, order: Order) -> BoxFuture<'_, Result<(u64, bool), Refused>> {
+        let answer = match id.as_str() {
+            "t-1" => Ok((7, true)),
+            _ => Err(Refused::Objection(format!("there is no device {id} in use"))),
+        };
+        self.commanded.lock().unwrap().push((by, id, order));
+        self.answer(answer)
+    }
+
+    fn refusals(&self) -> Vec<RefusalEntry> {
+        let (what, why, of) = ("E03".into(), "signature is not the device's".into(), "t/1/<&\"".into());
+        vec![RefusalEntry { at: OPEN, what, why, of, size: 9 }]
+    }
+
     fn ready(&self) -> Readiness {
         let broken = self.broken.load(Ordering::Relaxed);
         let state = if broken { Err("the disk is full".to_owned()) } else { Ok(()) };
-        Readiness(vec![Condition { what: "journal".into(), state }])
+        let clock = Condition { warning: Some("not synchronised".into()), ..Condition::new("clock", Ok(())) };
+        Readiness(vec![Condition::new("journal", state), clock])
     }
 }
 

@@ -10,4 +10,4 @@ mod record;
 
 pub use identity::{Identity, Vitals};
 pub use log::LogError;
-pub use outbox::{Outbox, OutboxError, Outcome};
+pub use outbox::{Outbox, OutboxError, Outcome, Told};

@@ -1,9 +1,13 @@
 //! An MQTT client as a device has it, with nothing of the platform's own delivery logic.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use device_wire::{CentreKeys, verify_receipt};
-use election::report::Receipt;
+use device_wire::{AuthenticReceipt, CentreKeys, verify_command, verify_receipt};
+use election::report::{Command, Receipt};
 use rumqttc::{AsyncClient, Event, MqttOptions, Packet, QoS, Transport};
 use tokio::sync::mpsc;
 
@@ -12,6 +16,8 @@ pub struct Client {
     client: AsyncClient,
     received: mpsc::UnboundedReceiver<Received>,
     centre: CentreKeys,
+    /// Asked for again on every new connection.
+    filters: Arc<Mutex<Vec<String>>>,
 }
 
 /// What came down.
@@ -45,12 +51,17 @@ impl Client {
         events.network_options.set_tcp_nodelay(true);
         let (sender, received) = mpsc::unbounded_channel();
         let (granted, ready) = tokio::sync::oneshot::channel();
-        client.subscribe(filter, QoS::AtLeastOnce).await.unwrap_or_else(|error| panic!("{id}: {error}"));
-        let name = id.to_owned();
+        let filters = Arc::new(Mutex::new(vec![filter.to_owned()]));
+        let (name, wanted, asking) = (id.to_owned(), Arc::clone(&filters), client.clone());
         tokio::spawn(async move {
             let mut granted = Some(granted);
             loop {
                 match events.poll().await {
+                    Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                        for filter in wanted.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                            let _ = asking.try_subscribe(filter, QoS::AtLeastOnce);
+                        }
+                    }
                     Ok(Event::Incoming(Packet::SubAck(_))) => {
                         if let Some(granted) = granted.take() {
                             let _ = granted.send(());
@@ -75,7 +86,7 @@ impl Client {
         });
         let granted = tokio::time::timeout(Duration::from_secs(10), ready).await;
         assert!(matches!(granted, Ok(Ok(()))), "{id} was not granted {filter}");
-        Self { client, received, centre }
+        Self { client, received, centre, filters }
     }
 
     /// Publishes at QoS 1.
@@ -86,10 +97,41 @@ impl Client {
 
     /// The next receipt, verified.
     pub async fn receipt(&mut self) -> Receipt {
-        let next = tokio::time::timeout(Duration::from_secs(10), self.received.recv()).await;
-        let Ok(Some(next)) = next else { panic!("no receipt came within 10 s") };
-        let verified = verify_receipt(&next.topic, &next.payload, &self.centre);
-        verified.unwrap_or_else(|refusal| panic!("{}: {}", next.topic, refusal.why)).receipt().clone()
+        let next = self.receipt_within(Duration::from_secs(10)).await;
+        next.unwrap_or_else(|| panic!("no receipt came within 10 s")).receipt().clone()
+    }
+
+    /// The next receipt, verified, if one comes within a time. Commands are passed over.
+    pub async fn receipt_within(&mut self, patience: Duration) -> Option<AuthenticReceipt> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let next = tokio::time::timeout_at(deadline, self.received.recv()).await.ok()??;
+            if !next.topic.ends_with("/command") {
+                let verified = verify_receipt(&next.topic, &next.payload, &self.centre);
+                return Some(verified.unwrap_or_else(|refusal| panic!("{}: {}", next.topic, refusal.why)));
+            }
+        }
+    }
+
+    /// The next command, verified. Receipts are passed over.
+    pub async fn command(&mut self) -> Command {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        loop {
+            let next = tokio::time::timeout_at(deadline, self.received.recv()).await;
+            let Ok(Some(next)) = next else { panic!("no command came within 10 s") };
+            if next.topic.ends_with("/command") {
+                let verified = verify_command(&next.topic, &next.payload, &self.centre);
+                let verified = verified.unwrap_or_else(|refusal| panic!("{}: {}", next.topic, refusal.why));
+                return verified.command().clone();
+            }
+        }
+    }
+
+    /// Subscribes to one more filter.
+    pub async fn subscribe(&self, filter: &str) {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner).push(filter.to_owned());
+        let asked = self.client.subscribe(filter, QoS::AtLeastOnce).await;
+        asked.unwrap_or_else(|error| panic!("{filter}: {error}"));
     }
 
     /// That nothing comes down for a while.

@@ -2,20 +2,26 @@
 //!
 //! A [`Sanak`] ends with its test, by its own process id. Tests are in `tests/`, one file a promise.
 
+mod country;
 mod demo;
 mod device;
 mod honest;
+mod library;
 mod line;
 mod process;
 mod provisioned;
+mod record;
 mod small;
 mod vectors;
 
+pub use country::{Country, identity};
 pub use demo::Demo;
 pub use device::{Client, Received};
 pub use honest::{Honest, Lived, Patience};
+pub use library::{Held, Library, now};
 pub use line::{Line, State};
-pub use process::{Builder, Ready, Sanak, binary};
+pub use process::{Builder, Prepared, Ready, Sanak, binary};
 pub use provisioned::{Provisioned, TOKEN};
+pub use record::Record;
 pub use small::Small;
 pub use vectors::{Vector, Vectors};

@@ -41,7 +41,14 @@ struct Place {
     namespace: Option<String>,
     /// Address of the page and of the metrics.
     ip: IpAddr,
+    /// A program and its arguments that start it.
+    under: Vec<String>,
 }
+
+/// The situation room's token in every test.
+const TOKEN: &str = "0f7c1e5d2b6a";
+/// Its SHA-256.
+const TOKEN_SHA256: &str = "f0b6aefdae9688ec722aeb43aa5a11afed79a494b094598422921d1f008e75d3";
 
 impl Builder {
     /// An election directory and the seed of the centre's key.
@@ -52,13 +59,13 @@ impl Builder {
             centre_key: None,
             mqtt: "plain_listen = \"127.0.0.1:0\"".to_owned(),
             extra: String::new(),
-            place: Place { namespace: None, ip: IpAddr::from([127, 0, 0, 1]) },
+            place: Place { namespace: None, ip: IpAddr::from([127, 0, 0, 1]), under: Vec::new() },
         }
     }
 
     /// In this network namespace, where it has this address.
     pub fn in_namespace(mut self, namespace: &str, ip: IpAddr) -> Self {
-        self.place = Place { namespace: Some(namespace.to_owned()), ip };
+        (self.place.namespace, self.place.ip) = (Some(namespace.to_owned()), ip);
         self
     }
 
@@ -87,8 +94,33 @@ impl Builder {
         self
     }
 
+    /// A program and its arguments that start the service in their turn: `strace`, `unshare`. `{data}` stands for
+    /// the data directory.
+    pub fn under(mut self, program: &[&str]) -> Self {
+        self.place.under = program.iter().map(|&part| part.to_owned()).collect();
+        self
+    }
+
     /// Writes the configuration and starts the service; ready when it says so.
     pub async fn start(self) -> Sanak {
+        let place = self.place.clone();
+        Sanak::launch(self.prepare(), place).await
+    }
+
+    /// Starts the service where it is expected to fail: its exit code, and what it said. The directory can be
+    /// started in again.
+    pub async fn start_and_fail(self) -> (Option<i32>, String, Prepared) {
+        let place = self.place.clone();
+        let dir = self.prepare();
+        let run =
+            command(&dir, &place).stderr(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true).output();
+        let run = tokio::time::timeout(Duration::from_secs(30), run).await;
+        let Ok(Ok(run)) = run else { panic!("sanak neither started nor ended") };
+        (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned(), Prepared(dir, place))
+    }
+
+    /// Writes the configuration.
+    fn prepare(self) -> TempDir {
         let dir = TempDir::new().unwrap_or_else(|error| panic!("a temporary directory: {error}"));
         let write = |name: &str, text: &str| {
             let path = dir.path().join(name);
@@ -97,21 +129,49 @@ impl Builder {
         if self.centre_key.is_none() {
             write("centre.key", &self.centre);
         }
+        write("tokens", &format!("Tester {TOKEN_SHA256}\n"));
+        let data = dir.path().join("data");
+        std::fs::create_dir(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
+        let own = self.extra.contains("[room]");
+        let room = if own { "" } else { "[room]\ntokens_file = \"tokens\"\n" };
         let centre_key = self.centre_key.unwrap_or_else(|| "centre.key".into());
         write(
             "sanak.toml",
             &format!(
                 "[election]\ndir = {:?}\n[data]\ndir = \"data\"\n[mqtt]\n{}\n\
                  [http]\nlisten = \"{ip}:0\"\n[metrics]\nlisten = \"{ip}:0\"\n\
-                 [centre]\nkey_file = {centre_key:?}\n{}",
+                 {room}[centre]\nkey_file = {centre_key:?}\n{}",
                 self.election,
                 self.mqtt,
                 self.extra,
                 ip = self.place.ip
             ),
         );
-        Sanak::launch(dir, self.place).await
+        dir
     }
+}
+
+/// A configuration and data that a service can be started with again.
+pub struct Prepared(TempDir, Place);
+
+impl Prepared {
+    /// Starts the service.
+    pub async fn start(self) -> Sanak {
+        Sanak::launch(self.0, Place { under: Vec::new(), ..self.1 }).await
+    }
+}
+
+/// The service, perhaps under another program, or in a network namespace.
+fn command(dir: &TempDir, place: &Place) -> Command {
+    let data = dir.path().join("data").display().to_string();
+    let namespace =
+        place.namespace.iter().flat_map(|name| ["ip", "netns", "exec", name.as_str()]).map(str::to_owned);
+    let mut parts: Vec<String> = namespace.collect();
+    parts.extend(place.under.iter().map(|part| part.replace("{data}", &data)));
+    parts.push(binary().display().to_string());
+    let mut command = Command::new(&parts[0]);
+    command.args(&parts[1..]).args(["serve", "--config"]).arg(dir.path().join("sanak.toml"));
+    command
 }
 
 /// Where it listens.
@@ -136,17 +196,7 @@ pub struct Sanak {
 
 impl Sanak {
     async fn launch(dir: TempDir, place: Place) -> Self {
-        let mut command = match &place.namespace {
-            None => Command::new(binary()),
-            Some(namespace) => {
-                let mut ip = Command::new("ip");
-                ip.args(["netns", "exec", namespace]).arg(binary());
-                ip
-            }
-        };
-        let mut child = command
-            .args(["serve", "--config"])
-            .arg(dir.path().join("sanak.toml"))
+        let mut child = command(&dir, &place)
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .kill_on_drop(true)
@@ -186,8 +236,14 @@ impl Sanak {
     }
 
     /// Kills it as a power cut would, and starts it again on the same data.
-    pub async fn kill_and_restart(mut self) -> Self {
+    pub async fn kill_and_restart(self) -> Self {
+        self.kill_and_restart_under(&[]).await
+    }
+
+    /// Kills it as a power cut would, and lets a program start it again: see [`Builder::under`].
+    pub async fn kill_and_restart_under(mut self, program: &[String]) -> Self {
         self.kill().await;
+        self.place.under = program.to_vec();
         self.restart().await
     }
 
@@ -198,7 +254,7 @@ impl Sanak {
 
     /// Sends it a signal, such as `HUP`.
     pub fn signal(&self, signal: &str) {
-        let id = self.child.id().unwrap_or_else(|| panic!("sanak has ended")).to_string();
+        let id = self.pid().to_string();
         let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status();
         assert!(sent.is_ok_and(|status| status.success()), "kill -{signal} {id}");
     }
@@ -207,6 +263,17 @@ impl Sanak {
     pub async fn ended(&mut self) -> bool {
         let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await;
         matches!(ended, Ok(Ok(status)) if status.success())
+    }
+
+    /// Stops it as an operator does; its data stays until this is dropped.
+    pub async fn stop(&mut self) {
+        self.signal("TERM");
+        assert!(self.ended().await, "it did not stop in good order");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap_or_else(|| panic!("sanak has ended"))
     }
 
     /// Waits until it logs a line with this in it.
@@ -218,6 +285,30 @@ impl Sanak {
                 return line;
             }
         }
+    }
+
+    /// Status and JSON of what the situation room reads.
+    pub async fn room(&self, path: &str) -> (u16, Value) {
+        let url = format!("http://{}/api/v1/room{path}", self.ready.http);
+        let answer = reqwest::Client::new().get(&url).bearer_auth(TOKEN).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// What the situation room does: status and JSON of the answer.
+    pub async fn act(&self, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("http://{}/api/v1/room{path}", self.ready.http);
+        let answer = reqwest::Client::new().post(&url).bearer_auth(TOKEN).json(&body).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Whether it says that it is ready, and every part.
+    pub async fn readiness(&self) -> (bool, Value) {
+        let url = format!("http://{}/readyz", self.ready.metrics);
+        let answer = reqwest::get(&url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+        let parts: Value = answer.json().await.unwrap_or(Value::Null);
+        (parts["ready"] == true, parts["parts"].clone())
     }
 
     /// Kills it as a power cut would.

@@ -1,10 +1,19 @@
 //! Bad messages are refused by code, counted, and never slow or stop the rest.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use device_wire::CentreKeys;
-use e2e::{Builder, Client, Sanak, Vectors};
-use election::report::Verdict;
+use device_wire::{
+    CentreKeys, Channel,
+    device::{Identity, Outbox, Vitals},
+};
+use e2e::{Builder, Client, Country, Record, Sanak, Vectors, identity, now};
+use election::{
+    Code, Count,
+    report::{Body, Turnout, Verdict},
+};
 
 const PREFIX: &str = "sanak/1/vec-1/5001/t-5001-1";
 
@@ -100,4 +109,123 @@ async fn a_device_hears_its_own_receipts_and_nobody_elses() {
     urn.publish(&turnout.topic, turnout.envelope.clone()).await;
     terminal.silence(Duration::from_millis(500)).await;
     assert!(sanak.metric("sanak_link_refusals_total").await >= 1.0);
+}
+
+/// A device with valid credentials, and one that has nothing to do with it.
+struct Two {
+    sanak: Sanak,
+    country: Country,
+    vectors: Vectors,
+}
+
+impl Two {
+    async fn start() -> Self {
+        let vectors = Vectors::read();
+        let country = Country::new(2, 1);
+        let sanak = Builder::new(country.dir(), &vectors.centre).start().await;
+        Self { sanak, country, vectors }
+    }
+
+    async fn connect(&self, device: &str) -> Client {
+        let filter = self.country.device(device).topic(Channel::Receipt).to_string();
+        let centre = CentreKeys::one("centre", self.vectors.centre_key().verifying_key());
+        Client::connect(self.sanak.ready().mqtt, device, &filter, centre).await
+    }
+
+    /// What stands in the security log, by what was refused.
+    async fn refused(&self) -> BTreeSet<String> {
+        let (status, list) = self.sanak.room("/refusals").await;
+        assert_eq!(status, 200);
+        let all = list["refusals"].as_array().unwrap().iter();
+        all.map(|refusal| refusal["what"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn turnout(identified: u64) -> Body {
+    Body::Turnout(Turnout { identified: Count::new(identified), ..Turnout::default() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_floods_heartbeats_is_bounded_and_keeps_nobody_waiting() {
+    let two = Two::start().await;
+    let hostile = two.connect("t-5001-1").await;
+    let mut quiet = two.connect("t-5002-1").await;
+    let mut outbox = Outbox::in_memory(two.country.device("t-5001-1"));
+    let topic = outbox.identity().topic(Channel::Heartbeat).to_string();
+    for _ in 0..400 {
+        let beat = outbox.heartbeat(Vitals::default(), now()).unwrap();
+        hostile.publish(&topic, beat).await;
+    }
+    let mut good = Outbox::in_memory(two.country.device("t-5002-1"));
+    let began = Instant::now();
+    let report = good.make(turnout(7), now()).unwrap();
+    quiet.publish(&good.identity().topic(Channel::Report).to_string(), report.to_vec()).await;
+    assert_eq!(quiet.receipt().await.verdict, Verdict::Accepted);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    let mut limited = 0.0;
+    for _ in 0..50 {
+        limited = two.sanak.metric("sanak_limited_messages_total").await;
+        if limited > 100.0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(limited > 100.0, "{limited} were dropped");
+    assert!(two.refused().await.contains("rate"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forging_replaying_and_equivocating_with_a_valid_key_is_refused_by_kind_and_counts_nothing() {
+    let mut two = Two::start().await;
+    let mut hostile = two.connect("t-5001-1").await;
+    let mut outbox = Outbox::in_memory(two.country.device("t-5001-1"));
+    let own = outbox.identity().topic(Channel::Report).to_string();
+    let first = outbox.make(turnout(5), now()).unwrap();
+    hostile.publish(&own, first.to_vec()).await;
+    let told = hostile.receipt().await;
+    assert_eq!(told.verdict, Verdict::Accepted);
+
+    // The same number with other figures: it keeps its place and its count, the other is for people.
+    let mut twin = Outbox::in_memory(two.country.device("t-5001-1"));
+    hostile.publish(&own, twin.make(turnout(500), now()).unwrap().to_vec()).await;
+    let second = hostile.receipt().await;
+    assert_eq!((second.verdict, second.code), (Verdict::Quarantined, Some(Code::S03)));
+    // A second one in a chain of its own: its `prev` is the twin's.
+    hostile.publish(&own, twin.make(turnout(501), now()).unwrap().to_vec()).await;
+    let broken = hostile.receipt().await;
+    assert_eq!((broken.verdict, broken.code), (Verdict::Quarantined, Some(Code::S04)));
+    // Yesterday's, played again.
+    hostile.publish(&own, first.to_vec()).await;
+    let again = hostile.receipt().await;
+    assert_eq!(
+        (again.verdict, again.was, again.offset),
+        (Verdict::Duplicate, Some(Verdict::Accepted), told.offset)
+    );
+    // From another election, on its own topic and on this one's.
+    let mut elsewhere = Outbox::in_memory(identity("other", "t-5001-1", 5001));
+    let foreign = elsewhere.make(turnout(9), now()).unwrap();
+    hostile.publish(&own, foreign.to_vec()).await;
+    // In another's name: the other's key is not at hand, so with its own.
+    let mut forged =
+        Outbox::in_memory(Identity { device: "t-5002-1".parse().unwrap(), ..two.country.device("t-5001-1") });
+    hostile.publish(&own, forged.make(turnout(9), now()).unwrap().to_vec()).await;
+    hostile.silence(Duration::from_millis(500)).await;
+    let tool = CentreKeys::one("centre", two.vectors.centre_key().verifying_key());
+    let mut tool = Client::connect(two.sanak.ready().mqtt, "tool", "sanak/1/+/+/+/receipt", tool).await;
+    let other = elsewhere.identity().topic(Channel::Report).to_string();
+    tool.publish(&other, foreign.to_vec()).await;
+    let foreign = tool.receipt_within(Duration::from_secs(5)).await.unwrap().receipt().clone();
+    assert_eq!((foreign.verdict, foreign.code, foreign.offset), (Verdict::Rejected, Some(Code::E05), None));
+    assert!(
+        two.refused().await.is_superset(&["E03", "E05"].map(str::to_owned).into()),
+        "{:?}",
+        two.refused().await
+    );
+
+    let (_, results) = two.sanak.get("/elections/small/results").await;
+    assert_eq!(results["units"][0]["turnout"]["identified"], 5);
+    assert_eq!(results["units"][0]["quarantined"], 2);
+    two.sanak.stop().await;
+    let record = Record::checked(&two.sanak.data(), two.country.dir());
+    assert_eq!(record.reports.len(), 3, "what was refused is not on record");
 }

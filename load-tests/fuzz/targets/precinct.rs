@@ -154,8 +154,9 @@ fn apply(precinct: &mut Precinct, offset: u64, at: Timestamp, record: &Record) -
         }),
         Record::Decision(decision) => {
             let considered = precinct.consider(decision);
-            assert_eq!(precinct.decide(decision, at), considered, "what was considered is what is decided");
-            Vec::new()
+            let decided = precinct.decide(decision, at);
+            assert_eq!(decided.clone().map(drop), considered, "what was considered is what is decided");
+            decided.unwrap_or_default()
         }
         Record::Observation(observation) => {
             precinct.observe(observation, at);

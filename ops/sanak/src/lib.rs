@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`cli`] | the command line, and which command runs |
+//! | [`clock`] | the centre's clock, and whether it can be relied on |
 //! | [`config`] | TOML and environment → a configuration that can be started |
 //! | [`certificates`] | when they expire |
 //! | [`check`] | `sanak check` |
@@ -17,6 +18,7 @@
 pub mod certificates;
 pub mod check;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod journal_cmd;

@@ -5,11 +5,11 @@ use std::{io, sync::Arc};
 use actors::Tempo;
 use dashboard::Person;
 use device_gateway::Signer;
-use journal::SystemClock;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     cli::Outcome,
+    clock::{Machine, NightClock, Watch},
     config::Config,
     platform::{Platform, Settings},
     runtime,
@@ -38,7 +38,13 @@ async fn serve(config: Config) -> io::Result<Outcome> {
     };
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
-    let platform = Platform::start(settings, |_| Arc::new(SystemClock) as Arc<dyn Tempo>).await;
+    let required = config.centre.require_synchronised_clock;
+    let platform = Platform::start(settings, |last_record| {
+        let clock = Arc::new(NightClock::new(Arc::new(Machine::default()), last_record));
+        let watch = Watch::start(Arc::clone(&clock), required);
+        (clock as Arc<dyn Tempo>, Some(watch))
+    })
+    .await;
     let platform = platform.map_err(io::Error::other)?;
     say_ready(&platform);
     loop {

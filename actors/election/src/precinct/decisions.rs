@@ -7,9 +7,10 @@ use crate::{
     definition::{DeviceKind, DeviceStatus},
     figures::SourceFigures,
     ids::DeviceId,
-    precinct::{Precinct, figures, state::Counted},
+    precinct::{Judgement, Precinct, figures, state::Counted},
     record::{Act, Decision, ProtocolLine},
-    report::ContestTally,
+    report::{ContestTally, Seq},
+    sequence::{Gap, MAX_CLOSED},
     time::Timestamp,
 };
 
@@ -37,6 +38,19 @@ pub enum Objection {
     /// The protocol's contests are not the precinct's.
     #[error("a protocol has one line for each contest that is voted in the precinct")]
     WrongContests,
+    /// Nothing is missing there, or something else is by now.
+    #[error("device {device} does not wait for {from} to {through}: look at its gap again")]
+    NoSuchGap {
+        /// Which device.
+        device: DeviceId,
+        /// The first number named.
+        from: Seq,
+        /// The last one.
+        through: Seq,
+    },
+    /// No device leaves out so many.
+    #[error("device {0} left out more than {MAX_CLOSED} numbers: put another in its place")]
+    EndlessGap(DeviceId),
     /// A line of the protocol does not add up.
     #[error("protocol of {contest}: {what}")]
     WrongSum {
@@ -60,13 +74,20 @@ impl Precinct {
             Act::Replace { old, new, .. } => self.consider_replacement(old, new),
             Act::Revoke { device, .. } | Act::Reissue { device, .. } => self.consider_device(device),
             Act::Protocol { contests, .. } => self.consider_protocol(contests),
+            Act::CloseGap { device, from, through, .. } => {
+                self.consider_gap(device, Gap { from: *from, through: *through })
+            }
         }
     }
 
     /// Takes a journaled decision. One that can no longer be taken changes nothing, in replay as when it was
-    /// live.
-    pub fn decide(&mut self, decision: &Decision, arrived: Timestamp) -> Result<(), Objection> {
+    /// live. The judgements are those of reports that were held until now.
+    ///
+    /// # Errors
+    /// The first objection.
+    pub fn decide(&mut self, decision: &Decision, arrived: Timestamp) -> Result<Vec<Judgement>, Objection> {
         self.consider(decision)?;
+        let mut judgements = Vec::new();
         match &decision.act {
             Act::Replace { old, new, .. } => {
                 if let Some(old) = self.devices.get_mut(old) {
@@ -82,8 +103,27 @@ impl Precinct {
             Act::Protocol { contests, .. } => {
                 self.protocol = contests.iter().filter_map(|line| self.protocol_line(line)).collect();
             }
+            Act::CloseGap { device: id, from, through, .. } => {
+                if let Some(device) = self.devices.get_mut(id) {
+                    device.line.close(Gap { from: *from, through: *through });
+                }
+                judgements = self.judge_held(id);
+            }
         }
         self.settle(arrived);
+        Ok(judgements)
+    }
+
+    fn consider_gap(&self, id: &DeviceId, named: Gap) -> Result<(), Objection> {
+        let device = self.devices.get(id).filter(|device| !device.displaced);
+        let device = device.ok_or_else(|| Objection::NotHere(id.clone()))?;
+        if device.line.gap() != Some(named) {
+            let Gap { from, through } = named;
+            return Err(Objection::NoSuchGap { device: id.clone(), from, through });
+        }
+        if named.len() > MAX_CLOSED {
+            return Err(Objection::EndlessGap(id.clone()));
+        }
         Ok(())
     }
 

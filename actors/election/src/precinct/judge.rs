@@ -9,7 +9,7 @@ use crate::{
         Precinct, fitness, plausibility,
         state::{Counted, ReportEntry},
     },
-    report::{Digest, Offset, Report, Seq, Verdict},
+    report::{Digest, Offset, Report, ReportType, Seq, Verdict},
     rules::{Code, Effect},
     sequence::Place,
     time::Timestamp,
@@ -39,6 +39,8 @@ pub struct Judgement {
     pub digest: Digest,
     /// Its place in the journal.
     pub offset: Offset,
+    /// Its type.
+    pub report_type: ReportType,
     /// The verdict.
     pub verdict: Verdict,
     /// Why, in the order of the checks.
@@ -70,6 +72,8 @@ impl Precinct {
         }
         let mut judgements = vec![match device.line.place(arrived.report.seq) {
             Place::Taken => self.note(&id, &arrived, Verdict::Quarantined, vec![Code::S03]),
+            // It was given up, and those after it were judged without it: people decide.
+            Place::Closed => self.note(&id, &arrived, Verdict::Quarantined, vec![Code::S02]),
             Place::Above => {
                 let noted = self.note(&id, &arrived, Verdict::Held, vec![Code::S02]);
                 if let Some(device) = self.devices.get_mut(&id) {
@@ -77,14 +81,24 @@ impl Precinct {
                 }
                 noted
             }
-            Place::Next => self.judge(&id, &arrived, arrived.report.prev == device.line.head_digest()),
+            Place::Next => {
+                let chained = device.line.follows(arrived.report.seq, arrived.report.prev);
+                self.judge(&id, &arrived, chained)
+            }
         }];
         self.record(&id, &arrived);
-        // Those that waited: each is judged as of its own arrival, against what is counted now.
-        while let Some((waiting, chained)) = self.next_held(&id) {
-            judgements.push(self.judge(&id, &waiting, chained));
-        }
+        judgements.extend(self.judge_held(&id));
         self.settle(now);
+        judgements
+    }
+
+    /// Judges those that waited above a gap which is filled or closed: each as of its own arrival, against
+    /// what is counted now.
+    pub(super) fn judge_held(&mut self, id: &DeviceId) -> Vec<Judgement> {
+        let mut judgements = Vec::new();
+        while let Some((waiting, chained)) = self.next_held(id) {
+            judgements.push(self.judge(id, &waiting, chained));
+        }
         judgements
     }
 
@@ -102,8 +116,7 @@ impl Precinct {
             return None;
         }
         let waiting = first.remove();
-        let before = device.line.digest_at(waiting.report.seq - 1);
-        let chained = waiting.report.prev == before;
+        let chained = device.line.follows(waiting.report.seq, waiting.report.prev);
         Some((waiting, chained))
     }
 
@@ -172,7 +185,16 @@ fn judgement(arrived: &Arrived, verdict: Verdict, codes: Vec<Code>) -> Judgement
         seq: arrived.report.seq,
         digest: arrived.digest,
         offset: arrived.offset,
+        report_type: arrived.report.body.report_type(),
         verdict,
         codes,
+    }
+}
+
+impl Judgement {
+    /// Whether it says that the device's final report counts.
+    pub fn finishes(&self) -> bool {
+        let is_final = matches!(self.report_type, ReportType::Tally | ReportType::Closing);
+        is_final && self.verdict == Verdict::Accepted
     }
 }

@@ -8,7 +8,7 @@
 //!     [*] --> held: a lower number is missing (S02)
 //!     [*] --> judged: next in line
 //!     [*] --> quarantined: number taken (S03)
-//!     held --> judged: the gap is filled
+//!     held --> judged: the gap is filled, or closed by decision
 //!     judged --> rejected: F
 //!     judged --> quarantined: S04, Q
 //!     judged --> accepted: counted, perhaps flagged (W)

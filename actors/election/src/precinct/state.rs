@@ -11,7 +11,7 @@ use crate::{
     record::Observation,
     report::{Body, Digest, Offset, ReportType, Seq, Turnout, Verdict},
     rules::Code,
-    sequence::Line,
+    sequence::{Gap, Line},
     time::Timestamp,
 };
 
@@ -110,8 +110,8 @@ pub struct DeviceView<'a> {
     pub finished: bool,
     /// Its reports, by number.
     pub reports: Vec<&'a ReportEntry>,
-    /// The lowest number that is missing below the highest known one.
-    pub gap: Option<Seq>,
+    /// The lowest numbers that are missing below the highest known one.
+    pub gap: Option<Gap>,
 }
 
 impl Precinct {

@@ -356,6 +356,70 @@ fn a_gap_is_held_and_judged_when_it_is_filled() {
 }
 
 #[test]
+fn a_gap_is_closed_by_decision_and_what_was_held_behind_it_is_judged() {
+    let mut precinct = precinct_at("2", OPEN);
+    let mut terminal = Maker::new("t-2", "2");
+    let reports: Vec<_> = [1, 2, 3, 4, 5]
+        .map(|n| terminal.make(OPEN + Duration::from_secs(n * 3_600), Body::Turnout(turnout(n))))
+        .into();
+    for at in [0, 2, 4] {
+        first(&mut precinct, &reports[at]);
+    }
+    let close = |device: &str, from, through| Decision {
+        by: "A. Operator".into(),
+        reason: "its memory was lost".into(),
+        signature: None,
+        act: Act::CloseGap { precinct: id("2"), device: id(device), from, through },
+    };
+    assert_eq!(precinct.consider(&close("t-9", 2, 2)), Err(Objection::NotHere(id("t-9"))));
+    for (from, through) in [(0, 2), (2, 3), (2, 4), (4, 4), (3, 2)] {
+        let no_such = Err(Objection::NoSuchGap { device: id("t-2"), from, through });
+        assert_eq!(precinct.consider(&close("t-2", from, through)), no_such);
+    }
+    let judged = precinct.decide(&close("t-2", 2, 2), CLOSE).unwrap();
+    assert_eq!(judged.iter().map(|of| (of.seq, of.verdict)).collect::<Vec<_>>(), [(3, Verdict::Accepted)]);
+    assert_eq!(precinct.figures().turnout.identified, Count::new(3));
+    let late = first(&mut precinct, &reports[1]);
+    assert_eq!(late, (Verdict::Quarantined, vec![Code::S02]), "it was given up: people decide");
+    assert_eq!(precinct.figures().turnout.identified, Count::new(3));
+    let judged = precinct.take(reports[3].clone());
+    assert_eq!(judged.len(), 2, "the second gap is filled by the device itself");
+    assert_eq!(precinct.figures().turnout.identified, Count::new(5));
+    assert!(precinct.consider(&close("t-2", 2, 2)).is_err(), "a gap is closed once");
+}
+
+#[test]
+fn a_gap_longer_than_any_devices_is_not_closed() {
+    let mut precinct = precinct_at("2", OPEN);
+    let mut far = Maker::new("t-2", "2");
+    far.seq = 20_000;
+    first(&mut precinct, &far.make(OPEN, Body::Turnout(turnout(1))));
+    let decision = Decision {
+        by: "A. Operator".into(),
+        reason: "it is broken".into(),
+        signature: None,
+        act: Act::CloseGap { precinct: id("2"), device: id("t-2"), from: 1, through: 20_000 },
+    };
+    assert_eq!(precinct.consider(&decision), Err(Objection::EndlessGap(id("t-2"))));
+}
+
+#[test]
+fn a_centre_whose_clock_is_a_minute_off_at_the_close_quarantines_no_urn() {
+    for off in [-60_000, -119_000, 0, 60_000i64] {
+        let mut precinct = precinct_at("2", CLOSE);
+        let mut urn = Maker::new("u-2", "2");
+        // The urn connects at exactly the close by its own clock; the centre's says otherwise.
+        let mut opening = urn.make(CLOSE, Body::OpeningUrn(empty_urn(false)));
+        opening.arrived = Timestamp::from_millis(CLOSE.millis().saturating_add_signed(off));
+        assert_eq!(first(&mut precinct, &opening), (Verdict::Accepted, vec![]), "{off} ms");
+    }
+    let mut precinct = precinct_at("2", CLOSE);
+    let mut early = Maker::new("u-2", "2").make(CLOSE, Body::OpeningUrn(empty_urn(false)));
+    early.arrived = Timestamp::from_millis(CLOSE.millis() - 121_000);
+    assert_eq!(first(&mut precinct, &early), (Verdict::Quarantined, vec![Code::Q01]));
+}
+
+#[test]
 fn the_first_of_two_with_one_number_keeps_its_place_and_a_broken_chain_goes_on() {
     let mut precinct = precinct_at("2", OPEN);
     let mut terminal = Maker::new("t-2", "2");

@@ -10,7 +10,7 @@ use std::{
 use ed25519_dalek::SigningKey;
 use election::{
     Code, Effect, ElectionId, PrecinctId, Timestamp,
-    report::{Body, DeviceState, Digest, Heartbeat, Presence, Report, Seq, Verdict},
+    report::{Body, DeviceState, Digest, Heartbeat, Order, Presence, Report, Seq, Verdict},
 };
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     cbor::Malformed,
-    centre::AuthenticReceipt,
+    centre::{AuthenticCommand, AuthenticReceipt},
     envelope::{Content, SignedEnvelope},
     payload::{decode_report, encode_heartbeat, encode_state},
     topic::Channel,
@@ -103,6 +103,19 @@ pub enum Outcome {
     Unknown,
 }
 
+/// What a command of the centre asks of the device itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Reports are due again; so many.
+    Resend(usize),
+    /// From now on a heartbeat every so often, and one now.
+    Heartbeat(Duration),
+    /// End the connection; connect again after the usual wait.
+    Disconnect,
+    /// An old command, or another device's: nothing.
+    Nothing,
+}
+
 /// The numbered, chained reports of a device and the ones among them that have no receipt. Times are of any
 /// clock of the caller's that never goes back; an outbox reads none.
 #[derive(Debug)]
@@ -115,6 +128,9 @@ pub struct Outbox {
     counter: u64,
     counters_set_aside: u64,
     stopped: bool,
+    /// The number of the last command taken. Not kept over a restart: the worst that an old one can do is to
+    /// have something sent again, or a connection made anew.
+    commanded: u64,
     /// In the order of their numbers.
     pending: Vec<Pending>,
 }
@@ -131,6 +147,7 @@ impl Outbox {
             counter: 0,
             counters_set_aside: u64::MAX,
             stopped: false,
+            commanded: 0,
             pending: Vec::new(),
         }
     }
@@ -278,6 +295,24 @@ impl Outbox {
     /// The centre's command to send again from a number on; what is forgotten here, it has receipted.
     pub fn resend(&mut self, from: Seq, now: Duration) {
         self.pending.iter_mut().filter(|pending| pending.seq >= from).for_each(|pending| pending.hasten(now));
+    }
+
+    /// Acts on a command. One whose number is not above that of the last is passed over: it was recorded and
+    /// played again, or overtook another.
+    pub fn on_command(&mut self, command: &AuthenticCommand, now: Duration) -> Told {
+        let command = command.command();
+        if command.device != self.identity.device || command.id <= self.commanded {
+            return Told::Nothing;
+        }
+        self.commanded = command.id;
+        match command.order {
+            Order::Resend { from } => {
+                self.resend(from, now);
+                Told::Resend(self.pending.iter().filter(|pending| pending.seq >= from).count())
+            }
+            Order::Heartbeat { interval } => Told::Heartbeat(Duration::from_secs(interval)),
+            Order::Disconnect => Told::Disconnect,
+        }
     }
 
     /// Acts on a receipt, which names its report by the digest (PROTOCOL §2, verdicts).

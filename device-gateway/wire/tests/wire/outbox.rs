@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use device_wire::{
-    Authentic, AuthenticReceipt, AuthenticReport, CentreKeys, Channel, Topic,
-    device::{Identity, Outbox, OutboxError, Outcome, Vitals},
-    digest, encode_receipt, sign, verify_receipt,
+    Authentic, AuthenticCommand, AuthenticReceipt, AuthenticReport, CentreKeys, Channel, Topic,
+    device::{Identity, Outbox, OutboxError, Outcome, Told, Vitals},
+    digest, encode_command, encode_receipt, sign, verify_command, verify_receipt,
 };
 use election::{
     Code, Count, Timestamp,
-    report::{Body, Digest, Presence, Receipt, Seq, Turnout, Verdict},
+    report::{Body, Command, Digest, Order, Presence, Receipt, Seq, Turnout, Verdict},
 };
 use proptest::prelude::*;
 
@@ -47,6 +47,15 @@ pub fn receipt(envelope: &[u8], verdict: Verdict, code: Option<Code>) -> Authent
     });
     let signed = sign(&topic, "centre", &payload, &key());
     verify_receipt(&topic.to_string(), &signed, &CentreKeys::one("centre", key().verifying_key())).unwrap()
+}
+
+/// A command of the centre to a device.
+fn command(to: &Identity, id: u64, order: Order) -> AuthenticCommand {
+    let topic = to.topic(Channel::Command);
+    let at = Timestamp::from_millis(0);
+    let payload = encode_command(&Command { device: topic.device.clone(), id, at, order });
+    let signed = sign(&topic, "centre", &payload, &key());
+    verify_command(&topic.to_string(), &signed, &CentreKeys::one("centre", key().verifying_key())).unwrap()
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -151,6 +160,25 @@ fn the_centre_may_ask_for_reports_again() {
     }
     outbox.resend(2, seconds(3));
     assert_eq!(outbox.due(seconds(4), &mut steady()), envelopes[1..]);
+}
+
+#[test]
+fn a_command_is_obeyed_once_and_only_by_whom_it_names() {
+    let mut outbox = Outbox::in_memory(identity());
+    let envelopes: Vec<_> = (1..=3).map(|n| make(&mut outbox, n)).collect();
+    for now in [0, 1, 3] {
+        outbox.due(seconds(now), &mut steady());
+    }
+    let told = command(&identity(), 5, Order::Resend { from: 2 });
+    assert_eq!(outbox.on_command(&told, seconds(3)), Told::Resend(2));
+    assert_eq!(outbox.due(seconds(4), &mut steady()), envelopes[1..]);
+    assert_eq!(outbox.on_command(&told, seconds(9)), Told::Nothing, "played again");
+    let interval = command(&identity(), 6, Order::Heartbeat { interval: 30 });
+    assert_eq!(outbox.on_command(&interval, seconds(9)), Told::Heartbeat(seconds(30)));
+    let other = Identity { device: "t-9".parse().unwrap(), ..identity() };
+    assert_eq!(outbox.on_command(&command(&other, 7, Order::Disconnect), seconds(9)), Told::Nothing);
+    let leave = command(&identity(), 7, Order::Disconnect);
+    assert_eq!(outbox.on_command(&leave, seconds(9)), Told::Disconnect);
 }
 
 #[test]

@@ -105,7 +105,20 @@ pub(super) fn centre(raw: &Raw, problems: &mut Problems) -> Option<Centre> {
             }
         }
     }
-    Some(Centre { kid: kid.to_owned(), key: key?, old_keys }).filter(|_| sound)
+    let require_synchronised_clock = flag(raw, "centre.require_synchronised_clock", problems);
+    sound &= require_synchronised_clock.is_some();
+    let require_synchronised_clock = require_synchronised_clock.unwrap_or_default();
+    Some(Centre { kid: kid.to_owned(), key: key?, old_keys, require_synchronised_clock }).filter(|_| sound)
+}
+
+/// A key that is `true` or `false`; `false` where it is not given.
+fn flag(raw: &Raw, key: &str, problems: &mut Problems) -> Option<bool> {
+    let Some(given) = raw.text(key) else { return Some(false) };
+    let read = given.text.parse().ok();
+    if read.is_none() {
+        problems.tell(given.place.clone(), key, "must be true or false");
+    }
+    read
 }
 
 fn signing_key(raw: &Raw, problems: &mut Problems) -> Option<ed25519_dalek::SigningKey> {

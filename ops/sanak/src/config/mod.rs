@@ -60,6 +60,8 @@ pub struct Centre {
     pub key: SigningKey,
     /// Keys that signed before, by name, published for whoever checks old receipts.
     pub old_keys: Vec<(String, VerifyingKey)>,
+    /// Whether a clock that nobody keeps right makes the service unready; otherwise it is a warning.
+    pub require_synchronised_clock: bool,
 }
 
 /// A configuration, and what is allowed in it but probably not meant.

@@ -17,18 +17,21 @@ use super::problem::{Place, Problems, meant};
 /// A configuration is a page of text; what is longer is another file given by mistake.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Every key there is; each is a text but `centre.old_keys`, a list of `{ kid, public_key }`.
+/// Every key there is; each is a text but `centre.old_keys`, a list of `{ kid, public_key }`, and those of [`FLAGS`].
 const KEYS: [(&str, &[&str]); 7] = [
     ("election", &["dir"]),
     ("data", &["dir"]),
     ("mqtt", &["mode", "plain_listen", "url", "listen", "cert", "key", "device_ca", "ca", "log_file"]),
     ("http", &["listen"]),
     ("metrics", &["listen"]),
-    ("centre", &["key_file", "kid", "old_keys"]),
+    ("centre", &["key_file", "kid", "old_keys", "require_synchronised_clock"]),
     ("room", &["tokens_file"]),
 ];
 
-/// The one key that is no text.
+/// Keys that are `true` or `false`, without quotation marks.
+const FLAGS: [&str; 1] = ["centre.require_synchronised_clock"];
+
+/// The one key that is a list.
 const OLD_KEYS: &str = "centre.old_keys";
 
 /// A text and its place.
@@ -210,9 +213,10 @@ impl Document<'_> {
                     Some(list) => raw.old_keys = list,
                     None => self.tell(at, &path, KEYS_FORM),
                 }
-            } else if let DeValue::String(text) = value.get_ref() {
-                let place = Place::Line(self.file.to_owned(), at);
-                raw.texts.insert(path, Given { place, text: text.clone().into_owned() });
+            } else if let Some(text) = text_of(&path, value.get_ref()) {
+                raw.texts.insert(path, Given { place: Place::Line(self.file.to_owned(), at), text });
+            } else if FLAGS.contains(&path.as_str()) {
+                self.tell(at, &path, "must be true or false, without quotation marks");
             } else {
                 let found = value.get_ref().type_str();
                 self.tell(at, &path, format!("must be a text in quotation marks, not {found}"));
@@ -222,6 +226,15 @@ impl Document<'_> {
 
     fn tell(&mut self, line: u64, key: &str, what: impl Into<String>) {
         self.problems.tell(Place::Line(self.file.to_owned(), line), key, what);
+    }
+}
+
+/// The value of a key that is a text or a flag; `None` where it is anything else.
+fn text_of(path: &str, value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::Boolean(flag) if FLAGS.contains(&path) => Some(flag.to_string()),
+        DeValue::String(text) if !FLAGS.contains(&path) => Some(text.clone().into_owned()),
+        _ => None,
     }
 }
 

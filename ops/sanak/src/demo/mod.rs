@@ -92,7 +92,7 @@ async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
             None => DemoClock::day_and_night(begin, DAY_PACE, about.polls_close - NIGHT_BEGINS, NIGHT_PACE),
         });
         clock = Some(Arc::clone(&made));
-        made as Arc<dyn Tempo>
+        (made as Arc<dyn Tempo>, None)
     });
     let platform = platform.await.map_err(io::Error::other)?;
     let (Some(clock), Some(mqtt)) = (clock, platform.mqtt) else {

@@ -32,16 +32,12 @@ impl Counting for Actors {
     }
 
     fn heard(&self, life: Life, arrived: Timestamp) {
-        let heard = match life {
-            Life::Heartbeat(heartbeat) => {
-                let sign = Sign::Heartbeat { at: heartbeat.at, counter: heartbeat.counter };
-                Heard { device: heartbeat.device, arrived, sign }
-            }
-            Life::State(state) => {
-                let sign = Sign::State { presence: state.state, boot: state.boot };
-                Heard { device: state.device, arrived, sign }
-            }
+        let (device, sign) = match life {
+            Life::Heartbeat(heartbeat) => (heartbeat.device.clone(), Sign::Heartbeat(Box::new(heartbeat))),
+            Life::State(state) => (state.device.clone(), Sign::State(state)),
+            Life::Link { device, connected: true } => (device, Sign::Connected),
+            Life::Link { device, connected: false } => (device, Sign::Gone),
         };
-        self.0.heard(heard);
+        self.0.heard(Heard { device, arrived, sign });
     }
 }

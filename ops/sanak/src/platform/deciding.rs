@@ -94,7 +94,7 @@ impl Parts {
                 gone(device)?;
                 self.keys.consider(device, public_key).map(drop).map_err(|why| why.to_string())
             }
-            Act::Protocol { .. } => Ok(()),
+            Act::Protocol { .. } | Act::CloseGap { .. } => Ok(()),
         }
     }
 

@@ -1,33 +1,53 @@
 //! The dashboard's port to what only the actors know.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actors::System;
+use actors::{System, Wanted};
 use dashboard::{
-    BoxFuture, Condition, Envelope, Inquiry, MissingEntry, PrecinctDetail, QuarantineEntry, Readiness,
-    Refused,
+    BoxFuture, Condition, DeviceEntries, DeviceEntry, DevicesWanted, Envelope, Inquiry, MissingEntry,
+    PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused,
 };
+use device_gateway::{Commands, Gaps, Refusals, Sample};
 use election::{
-    Code, PrecinctId,
+    Code, DeviceId, PrecinctId,
     figures::Figures,
+    liveness::{DeviceLife, DeviceRow, Point},
     record::Decision,
-    report::{Body, Offset, Verdict},
+    report::{Body, Offset, Order, Verdict},
+    sequence::Gap,
 };
 use feed::Feed;
 use journal::{Appender, Entry, Reader};
 use tokio::sync::Mutex;
 
-use crate::platform::{deciding::Deciding, routes::Errand};
+use crate::{
+    clock::{Health, Watch},
+    platform::{deciding::Deciding, routes::Errand},
+};
 
 /// How long a list of the whole country may be shown again: however many ask, the actors are asked once.
 const LIST_KEPT: Duration = Duration::from_secs(1);
 
+/// What is asked of the gateway, and of the centre's clock.
+pub struct Devices {
+    /// Which devices miss a report.
+    pub gaps: Arc<Gaps>,
+    /// How devices are told what to do.
+    pub commands: Arc<Commands>,
+    /// The security log.
+    pub refusals: Arc<Refusals>,
+    /// The centre's clock; none where the night is simulated.
+    pub clock: Option<Arc<Watch>>,
+}
+
 /// Asks the actors and the journal.
 pub struct Questions {
     system: System,
+    devices: Devices,
     /// Tells which precincts are worth asking.
     feed: Arc<Feed>,
     reader: Reader,
@@ -44,13 +64,14 @@ impl Questions {
     /// Asks these.
     pub fn new(
         system: System,
+        devices: Devices,
         feed: Arc<Feed>,
         reader: Reader,
         appender: Appender<Errand>,
         deciding: Deciding,
     ) -> Self {
         let (quarantined, missed) = Default::default();
-        Self { system, feed, reader, appender, deciding, quarantined, missed }
+        Self { system, devices, feed, reader, appender, deciding, quarantined, missed }
     }
 
     /// The precincts whose published figures satisfy a condition.
@@ -156,6 +177,42 @@ impl Inquiry for Questions {
         Box::pin(self.deciding.decide(decision))
     }
 
+    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceEntries> {
+        Box::pin(async move {
+            let DevicesWanted { precinct, state, kind, after, limit } = wanted;
+            let devices = self.system.devices(Wanted { precinct, state, kind, after, limit }).await;
+            let gaps = self.devices.gaps.list();
+            let entries = devices.rows.into_iter().map(|row| entry(row, &gaps)).collect();
+            DeviceEntries { entries, counts: devices.counts, more: devices.more }
+        })
+    }
+
+    fn device(&self, id: DeviceId) -> BoxFuture<'_, Option<(DeviceEntry, Vec<Point>)>> {
+        Box::pin(async move {
+            let (row, history) = self.system.device(id).await?;
+            Some((entry(row, &self.devices.gaps.list()), history))
+        })
+    }
+
+    fn command(&self, by: String, id: DeviceId, order: Order) -> BoxFuture<'_, Result<(u64, bool), Refused>> {
+        Box::pin(async move {
+            let device = self.system.device(id.clone()).await.map(|(row, _)| row);
+            let Some(row) = device.filter(|row| row.state != DeviceLife::Revoked) else {
+                return Err(Refused::Objection(format!("there is no device {id} in use")));
+            };
+            let what = format!("{order:?}");
+            let sent = self.devices.commands.send(row.precinct, &id, order);
+            tracing::info!(by, device = %id, what, id = sent.id, delivered = sent.delivered, "a command");
+            Ok((sent.id, sent.delivered))
+        })
+    }
+
+    fn refusals(&self) -> Vec<RefusalEntry> {
+        let samples = self.devices.refusals.samples().into_iter();
+        let entry = |Sample { at, what, why, of, size }| RefusalEntry { at, what, why, of, size };
+        samples.map(entry).collect()
+    }
+
     fn ready(&self) -> Readiness {
         let journal = match self.appender.healthy() {
             true => Ok(()),
@@ -165,11 +222,22 @@ impl Inquiry for Questions {
             None => Ok(()),
             Some(_) => Err("publication is held at the last good version".to_owned()),
         };
-        Readiness(vec![
-            Condition { what: "journal".into(), state: journal },
-            Condition { what: "publication".into(), state: published },
-        ])
+        let mut parts = vec![Condition::new("journal", journal), Condition::new("publication", published)];
+        parts.extend(self.devices.clock.as_ref().map(|watch| clock_condition(watch.health())));
+        Readiness(parts)
     }
+}
+
+fn clock_condition(health: Health) -> Condition {
+    match health {
+        Health::Good => Condition::new("clock", Ok(())),
+        Health::Warning(what) => Condition { warning: Some(what), ..Condition::new("clock", Ok(())) },
+        Health::Bad(why) => Condition::new("clock", Err(why)),
+    }
+}
+
+fn entry(row: DeviceRow, gaps: &BTreeMap<DeviceId, Gap>) -> DeviceEntry {
+    DeviceEntry { gap: gaps.get(&row.device).copied(), row }
 }
 
 /// Whether a report's bytes show ballots or votes: both reports of an urn do, be they zero.

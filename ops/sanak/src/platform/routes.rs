@@ -9,8 +9,10 @@ use device_gateway::{Answers, Context, Keys};
 use election::{
     DeviceId, Timestamp,
     definition::DeviceStatus,
-    record::{Change, Observation},
+    precinct::Judgement,
+    record::{Act, Change, Observation},
     report::Offset,
+    sequence::Gap,
 };
 use journal::{AppendError, Appender, Entry, Journaled, Released};
 use tokio::{runtime::Handle, sync::oneshot};
@@ -71,12 +73,16 @@ impl Routes {
             }
             Errand::Decision(waiting) => {
                 let offset = record.offset();
-                let decided = self.system.decided(record);
+                let decided = self.system.decided(Arc::clone(&record));
                 let (keys, downlink) = (Arc::clone(&self.keys), self.downlink.clone());
+                let answers = Arc::clone(&self.answers);
                 self.runtime.spawn(async move {
                     let answer = match decided.await {
-                        Ok(Ok(changes)) => {
-                            changes.iter().for_each(|(device, of)| change(&keys, &downlink, device, of));
+                        Ok(Ok(done)) => {
+                            done.changes.iter().for_each(|(device, of)| change(&keys, &downlink, device, of));
+                            if let Entry::Decision(decision) = record.entry() {
+                                tell_devices(&answers, &decision.act, &done.judgements);
+                            }
                             Ok(offset)
                         }
                         Ok(Err(objection)) => Err(Refused::Objection(objection.to_string())),
@@ -99,6 +105,15 @@ impl Routes {
                 let _ = waiting.send(Err(refused));
             }
         }
+    }
+}
+
+/// What a decision means for the gateway: devices whose reports it released get their final receipts, and what
+/// was given up is no longer asked for.
+fn tell_devices(answers: &Arc<Answers>, act: &Act, judgements: &[Judgement]) {
+    answers.released(act.precinct(), judgements);
+    if let Act::CloseGap { device, from, through, .. } = act {
+        answers.closed(device.clone(), Gap { from: *from, through: *through });
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
 use actors::{Alarms, MAX_IN_FLIGHT, System, Tempo};
 use broker::{DeviceLink, Reloader, direct::Standing};
 use dashboard::{Person, Server};
-use device_gateway::{Gateway, Keys, Running, Signer};
+use device_gateway::{Bounds, Gateway, Keys, Running, Signer};
 use election::{Definition, Timestamp, definition::DeviceStatus};
 use election_files::Loaded;
 use feed::{Epoch, Feed};
@@ -15,12 +15,13 @@ use tokio::runtime::Handle;
 
 use crate::{
     certificates,
+    clock::Watch,
     config::Mqtt,
     platform::{
         counting::Actors,
         deciding::Deciding,
         gauges,
-        inquiry::Questions,
+        inquiry::{Devices, Questions},
         recovery::{self, Records},
         routes::{Observations, Routes},
     },
@@ -91,7 +92,8 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Starts everything. `tempo` makes the clock of the night, given when the last record arrived.
+    /// Starts everything. `tempo` makes the clock of the night, given when the last record arrived, and who looks
+    /// after it.
     ///
     /// Must be called on a runtime of actix's, which may have several threads.
     ///
@@ -99,7 +101,7 @@ impl Platform {
     /// [`Trouble`]; nothing is left running but what ends with the process.
     pub async fn start(
         settings: Settings,
-        tempo: impl FnOnce(Option<Timestamp>) -> Arc<dyn Tempo>,
+        tempo: impl FnOnce(Option<Timestamp>) -> (Arc<dyn Tempo>, Option<Arc<Watch>>),
     ) -> Result<Self, Trouble> {
         let runtime = Handle::current();
         let registry = Registry::new();
@@ -107,7 +109,8 @@ impl Platform {
         let boundaries = with_base_layers(boundaries);
         let definition = Arc::new(definition);
         let opened = recovery::open(&settings.data, &definition)?;
-        let tempo = tempo(opened.recovered.last_arrival);
+        let (tempo, watch) = tempo(opened.recovered.last_arrival);
+        watch.iter().try_for_each(|watch| watch.register(&registry))?;
         let clock: Arc<dyn Clock> = Arc::new(ByTempo(Arc::clone(&tempo)));
 
         let feed = Arc::new(first_version(&definition, &*tempo)?);
@@ -142,6 +145,7 @@ impl Platform {
             clock: Arc::clone(&clock),
             metrics: device_gateway::Metrics::register(&registry)?,
             in_flight: MAX_IN_FLIGHT,
+            bounds: Bounds::default(),
             lines,
             runtime: runtime.clone(),
         });
@@ -157,8 +161,15 @@ impl Platform {
         gauges::register(&registry, appender.clone(), counters)?;
         certificates::measure(&registry, settings.mqtt.certificates())?;
 
+        let devices = Devices {
+            gaps: gateway.gaps(),
+            commands: gateway.commands(),
+            refusals: gateway.refusals(),
+            clock: watch,
+        };
         let deciding = Deciding::new(system.clone(), appender.clone(), clock, keys, gateway.answers());
-        let inquiry = Arc::new(Questions::new(system, Arc::clone(&feed), reader, appender.clone(), deciding));
+        let inquiry =
+            Arc::new(Questions::new(system, devices, Arc::clone(&feed), reader, appender.clone(), deciding));
         wait_for_first_version(&feed).await;
         let gateway = gateway.start(appender)?;
         let mut centre_keys = vec![(settings.signer.kid, settings.signer.key.verifying_key().to_bytes())];

@@ -38,6 +38,23 @@ fn what_is_not_given_has_its_default() {
 }
 
 #[test]
+fn a_synchronised_clock_is_required_only_where_that_is_said() {
+    let scene = Scene::new();
+    assert!(!sound(&scene, &[]).config.centre.require_synchronised_clock);
+    let variable = "SANAK_CENTRE__REQUIRE_SYNCHRONISED_CLOCK";
+    assert!(sound(&scene, &[(variable, "true")]).config.centre.require_synchronised_clock);
+    let told = mistakes(&scene, &[(variable, "yes")]);
+    assert_eq!(told, [format!("{variable}: centre.require_synchronised_clock: must be true or false")]);
+    let key = "key_file = \"centre.key\"";
+    scene.edit("sanak.toml", key, &format!("{key}\nrequire_synchronised_clock = true"));
+    assert!(sound(&scene, &[]).config.centre.require_synchronised_clock);
+    scene.edit("sanak.toml", "= true", "= \"true\"");
+    let told =
+        "sanak.toml:13: centre.require_synchronised_clock: must be true or false, without quotation marks";
+    assert_eq!(mistakes(&scene, &[]), [told]);
+}
+
+#[test]
 fn paths_in_the_file_start_at_its_directory() {
     let scene = Scene::new();
     let checked = sound(&scene, &[]);
