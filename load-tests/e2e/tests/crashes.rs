@@ -1,5 +1,6 @@
 //! What no crash and no disk may do: lose what was receipted, count anything twice, or receipt what is not stored.
 //! Each test ends in `sanak journal check`, and in a comparison with what devices hold receipts for.
+#![allow(clippy::unwrap_used)] // a test that cannot go on says so
 
 use std::{
     fs::OpenOptions,

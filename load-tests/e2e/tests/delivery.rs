@@ -1,5 +1,6 @@
 //! Nothing a device was told is safe is lost, and what is missing is asked for: gaps, commands, clocks, and the
 //! one state of each device.
+#![allow(clippy::unwrap_used)] // a test that cannot go on says so
 
 use std::time::Duration;
 
