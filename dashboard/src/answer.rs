@@ -10,7 +10,7 @@ use actix_web::{
 use bytes::Bytes;
 use feed::Body;
 
-use crate::problem::Problem;
+use crate::{api::fixed::tag, problem::Problem};
 
 /// Below this, compression costs more than it saves.
 const SMALL: usize = 1024;
@@ -22,9 +22,7 @@ pub(crate) enum Keep {
     Latest,
     /// What never changes at this address.
     Forever,
-    /// What changes with the election files alone.
-    Hour,
-    /// What must be asked for each time.
+    /// What changes seldom, and may be used only after asking whether it has.
     Revalidate,
 }
 
@@ -33,7 +31,6 @@ impl Keep {
         match self {
             Self::Latest => "public, max-age=1, stale-while-revalidate=10",
             Self::Forever => "public, max-age=31536000, immutable",
-            Self::Hour => "public, max-age=3600, stale-while-revalidate=86400",
             Self::Revalidate => "no-cache",
         }
     }
@@ -54,9 +51,10 @@ impl Answer {
         Self { body, content_type: "application/json", tag: Some(tag), keep }
     }
 
-    /// JSON that was made for this moment.
+    /// JSON that was made for this moment: its bytes are its tag.
     pub(crate) fn fresh(body: Arc<Body>) -> Self {
-        Self { body, content_type: "application/json", tag: None, keep: Keep::Latest }
+        let tag = tag(body.plain());
+        Self::json(body, tag, Keep::Latest)
     }
 
     /// The response: 304 where the reader has it, else in the best encoding that it takes.

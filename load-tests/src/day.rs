@@ -132,6 +132,11 @@ impl Day {
     /// People who will have been identified in a precinct.
     pub fn identified(&self, precinct: &Precinct) -> u64 {
         let came = (self.base(precinct) * self.scale * self.zeal(precinct)).round() as u64;
+        let came = match self.fault(precinct.id) {
+            // Nearly all of them: a few ballots more than voters are then a few more than people, too.
+            Some(Fault::UrnsOverRegistered) => came.max(precinct.registered.get() * 94 / 100),
+            _ => came,
+        };
         match self.terminals(precinct.id).len() as u64 {
             0 => came,
             terminals => came.min(terminals * TERMINAL_DAY),

@@ -23,8 +23,11 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub struct Seen {
     /// Precincts that are shown as reported.
     pub reported: u64,
-    /// Simulated minutes from the close of polls at home until nine precincts in ten were shown as reported.
+    /// Simulated minutes from the close of polls at home until nine precincts in ten were shown as reported;
+    /// unknown where they were when it was first looked.
     pub minutes_to_90_percent: Option<f64>,
+    /// Fewer were seen before.
+    saw_fewer: bool,
 }
 
 impl Seen {
@@ -32,8 +35,11 @@ impl Seen {
     fn take(&mut self, shown: &Shown, now: Timestamp, close: Timestamp) {
         let Some(country) = shown.unit("country") else { return };
         self.reported = country.reported.precincts;
-        if self.minutes_to_90_percent.is_none() && self.reported * 10 >= country.precincts * 9 {
-            self.minutes_to_90_percent = Some(now.since(close).as_secs_f64() / 60.0);
+        if self.reported * 10 < country.precincts * 9 {
+            self.saw_fewer = true;
+        } else if self.saw_fewer && self.minutes_to_90_percent.is_none() {
+            let seconds = now.since(close).as_secs_f64();
+            self.minutes_to_90_percent = Some((seconds / 6.0).round() / 10.0);
         }
     }
 }
@@ -88,8 +94,15 @@ mod tests {
     }
 
     #[test]
+    fn who_looks_too_late_does_not_know_when_it_was() {
+        let mut seen = Seen::default();
+        seen.take(&frame(9), CLOSE + Duration::from_secs(7_200), CLOSE);
+        assert_eq!((seen.reported, seen.minutes_to_90_percent), (9, None));
+    }
+
+    #[test]
     fn a_ping_shows_nothing_new() {
-        let mut seen = Seen { reported: 3, minutes_to_90_percent: None };
+        let mut seen = Seen { reported: 3, ..Seen::default() };
         let ping: Shown = serde_json::from_str(r#"{"type":"ping","version":4}"#).unwrap();
         seen.take(&ping, CLOSE, CLOSE);
         assert_eq!(seen.reported, 3);

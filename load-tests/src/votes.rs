@@ -40,6 +40,10 @@ impl Leanings {
                     let subject = format_args!("{}/{}/{at}", of.id, option.id).to_string();
                     Chance::of(self.seed, "lean", subject).normal()
                 };
+                // Nobody's stronghold: people are against all here as there.
+                if option.kind == OptionKind::AgainstAll {
+                    return strength * (0.25 * lean(&precinct.id)).exp();
+                }
                 let region = region.map_or(0.0, |region| lean(region));
                 strength * (0.45 * region + 0.40 * lean(raion) + 0.25 * lean(&precinct.id)).exp()
             })

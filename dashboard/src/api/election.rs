@@ -17,7 +17,7 @@ use crate::{
 type Result = std::result::Result<HttpResponse, Problem>;
 
 fn fixed((body, tag): &Tagged) -> Answer {
-    Answer::json(Arc::clone(body), tag.clone(), Keep::Hour)
+    Answer::json(Arc::clone(body), tag.clone(), Keep::Revalidate)
 }
 
 /// `GET /elections`

@@ -23,7 +23,7 @@ pub(crate) use seats::Seats;
 /// What a reader follows, and what it holds.
 fn wish(request: &HttpRequest, app: &App) -> Result<(UnitFilter, Option<Position>), Problem> {
     let query = Query::of(request)?;
-    let filter = match query.get("units")? {
+    let filter = match query.get("units")?.filter(|text| !text.is_empty()) {
         Some(text) => app.feed.filter(text).map_err(Problem::bad)?,
         None => UnitFilter::default(),
     };

@@ -338,10 +338,12 @@ pub fn main() -> ExitCode {
     }
     match run(cli.command) {
         Ok(outcome) => outcome.into(),
+        // Whoever reads the answer has read enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Done.into(),
         Err(error) => {
             say(&error);
             match error {
-                Failure::Election(_) => Outcome::Misused.into(),
+                Failure::Election(_) | Failure::OtherFiles { .. } => Outcome::Misused.into(),
                 Failure::Journal(_) | Failure::Output(_) | Failure::Figures(_) => Outcome::Failed.into(),
             }
         }
@@ -376,7 +378,12 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             })
         }
         Command::Demo(Demo { precincts, speed, seed, http, data, once }) => {
-            Ok(ended(demo::run(DemoArgs { precincts, speed, seed, http, data, once })))
+            let args = DemoArgs { precincts, speed, seed, http, data, once };
+            if let Err(mistake) = demo::check(&args) {
+                writeln!(stderr(), "{mistake}")?;
+                return Ok(Outcome::Misused);
+            }
+            Ok(ended(demo::run(args)))
         }
         Command::Journal(JournalCommand::Replay { data, election }) => {
             journal_cmd::replay(&data.data, &election, &mut stdout().lock())?;

@@ -64,6 +64,14 @@ pub(super) fn are_free(
     }
 }
 
+/// Whether an address that a command was given can be listened on; where not, what to do.
+///
+/// # Errors
+/// One sentence.
+pub fn is_free(address: SocketAddr) -> Result<(), String> {
+    TcpListener::bind(address).map(drop).map_err(|error| refusal(address, &error))
+}
+
 /// Port 0 is whichever is free.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let same_ip = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();

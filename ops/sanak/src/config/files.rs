@@ -55,7 +55,11 @@ pub(super) fn data_dir(raw: &Raw, problems: &mut Problems) -> Option<PathBuf> {
 }
 
 /// Whether files can be made in a directory, or in the one that it would be made in. Nothing is left behind.
-fn writable(dir: &Path) -> Result<(), String> {
+/// Whether a directory can be written, or made.
+///
+/// # Errors
+/// One sentence.
+pub fn writable(dir: &Path) -> Result<(), String> {
     let there = dir.ancestors().find(|path| path.as_os_str().is_empty() || path.exists());
     let there = there.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !there.is_dir() {

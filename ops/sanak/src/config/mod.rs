@@ -28,7 +28,8 @@ use journal::{Clock as _, SystemClock};
 use crate::limits;
 use raw::Raw;
 
-pub use files::{RoomToken, is_kid};
+pub use addresses::is_free;
+pub use files::{RoomToken, is_kid, writable};
 pub use mqtt::Mqtt;
 pub use problem::{Place, Problem, Problems};
 

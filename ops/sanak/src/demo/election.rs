@@ -29,6 +29,20 @@ pub fn key_of(seed: u64, device: &str) -> SigningKey {
     SigningKey::from_bytes(&hash.finalize().into())
 }
 
+/// Whether the demonstration election has so many precincts.
+///
+/// # Errors
+/// How many it has.
+pub fn has(precincts: Option<usize>) -> Result<(), String> {
+    let Some(wanted) = precincts else { return Ok(()) };
+    let rows = Carried::get("precincts.csv")
+        .map_or(0, |file| csv::Reader::from_reader(&*file.data).records().count());
+    (1..=rows)
+        .contains(&wanted)
+        .then_some(())
+        .ok_or_else(|| format!("the demonstration election has 1 to {rows} precincts, not {wanted}"))
+}
+
 /// The demonstration election with `precincts` of its precincts and keys from `seed`.
 ///
 /// # Errors
@@ -59,20 +73,30 @@ pub fn files(precincts: Option<usize>, seed: u64) -> Result<Files, String> {
     Ok(files)
 }
 
-/// Writes election files into a directory, unless the same stand there already.
+/// Writes election files into a directory where none stand. Those of a night that was begun there stay as they
+/// are: its journal is of them alone.
 ///
 /// # Errors
-/// Where the directory cannot be written.
+/// Where others stand there already, or the directory cannot be written.
 pub fn write(files: &Files, dir: &Path) -> io::Result<()> {
-    for (name, content) in files {
+    let there: Vec<Option<Vec<u8>>> = files.keys().map(|name| fs::read(dir.join(name)).ok()).collect();
+    let differs =
+        |(content, there): (&Vec<u8>, &Option<Vec<u8>>)| there.as_ref().is_some_and(|it| it != content);
+    if files.values().zip(&there).any(differs) {
+        return Err(io::Error::other(format!(
+            "{}: another demonstration was begun here: go on with its --precincts and --seed, or choose another \
+             --data",
+            dir.display()
+        )));
+    }
+    for ((name, content), _) in files.iter().zip(&there).filter(|(_, there)| there.is_none()) {
         let path = dir.join(name);
-        if fs::read(&path).is_ok_and(|there| there == *content) {
-            continue;
-        }
+        let told =
+            |error: io::Error| io::Error::other(format!("{}: cannot be written: {error}", path.display()));
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+            fs::create_dir_all(parent).map_err(told)?;
         }
-        fs::write(path, content)?;
+        fs::write(&path, content).map_err(told)?;
     }
     Ok(())
 }
@@ -86,7 +110,7 @@ fn choose(files: &Files, wanted: usize) -> Result<BTreeSet<String>, String> {
         Some(true)
     })?;
     if wanted == 0 || wanted > all.len() {
-        return Err(format!("the demonstration election has 1 to {} precincts, not {wanted}", all.len()));
+        return Err(format!("{} precincts cannot be chosen of {}", wanted, all.len()));
     }
     Ok((0..wanted).map(|at| all[at * all.len() / wanted].clone()).collect())
 }
@@ -165,6 +189,17 @@ mod tests {
         let keyed = loaded.definition.devices().values().all(|device| device.public_key.is_some());
         assert!(keyed && loaded.definition.about().test);
         assert!(loaded.definition.precincts().values().any(|at| at.parent == election::UnitId::Abroad));
+    }
+
+    #[test]
+    fn files_of_another_demonstration_are_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let (small, smaller) = (files(Some(12), 1).unwrap(), files(Some(8), 1).unwrap());
+        write(&small, dir.path()).unwrap();
+        write(&small, dir.path()).unwrap();
+        let refused = write(&smaller, dir.path()).unwrap_err().to_string();
+        assert!(refused.contains("another demonstration was begun here"), "{refused}");
+        assert_eq!(fs::read(dir.path().join("devices.csv")).unwrap(), small["devices.csv"]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::Outcome,
-    config::Mqtt,
+    config::{self, Mqtt},
     demo::clock::DemoClock,
     limits,
     platform::{Platform, Settings},
@@ -57,6 +57,16 @@ pub struct DemoArgs {
     pub data: Option<PathBuf>,
     /// End when all precincts have reported, with a summary.
     pub once: bool,
+}
+
+/// Looks at what a demonstration is told before anything starts.
+///
+/// # Errors
+/// What is wrong with it, in one sentence.
+pub fn check(args: &DemoArgs) -> Result<(), String> {
+    election::has(args.precincts).map_err(|what| format!("--precincts: {what}"))?;
+    config::is_free(args.http).map_err(|what| format!("--http: {what}"))?;
+    args.data.as_deref().map_or(Ok(()), config::writable).map_err(|what| format!("--data: {what}"))
 }
 
 /// Runs the demonstration.

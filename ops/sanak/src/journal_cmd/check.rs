@@ -8,10 +8,9 @@ use election::{
     Definition,
     definition::DeviceStatus,
     record::{Act, Change, Decision, Observation},
-    report::Offset,
 };
 use feed::rfc3339;
-use journal::{Entry, Fault, Integrity, Journaled, check_with};
+use journal::{Entry, Integrity, Journaled, check_with};
 
 use super::{Failure, journal_in, load};
 use crate::cli::Outcome;
@@ -31,10 +30,10 @@ pub fn check(
     let definition = load(election)?.definition;
     let inspector = Inspector::new(&definition);
     let dir = journal_in(data)?;
-    let mut found = check_with(&dir, |record| inspector.inspect(record))?;
+    let found = check_with(&dir, |record| inspector.inspect(record))?;
     if found.definition.is_some_and(|digest| digest != definition.digest()) {
-        let what = format!("it was begun with other election files than {}", election.display());
-        found.faults.push(Fault { file: dir, position: 0, offset: Offset(0), what });
+        // Its records could not be judged by these files.
+        return Err(Failure::OtherFiles { election: election.to_owned(), data: data.to_owned() });
     }
     for fault in &found.faults {
         writeln!(err, "{fault}")?;

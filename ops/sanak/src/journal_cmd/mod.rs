@@ -19,6 +19,17 @@ pub enum Failure {
     /// The election files have mistakes, told one a line.
     #[error("{0}")]
     Election(String),
+    /// The journal is of another election.
+    #[error(
+        "{election}: the journal in {data} was begun with other election files: name those (a demonstration's are in \
+         its data directory, under election)"
+    )]
+    OtherFiles {
+        /// The directory that was named.
+        election: PathBuf,
+        /// The journal's.
+        data: PathBuf,
+    },
     /// There is no journal, or it cannot be read.
     #[error(transparent)]
     Journal(#[from] journal::Error),

@@ -18,8 +18,7 @@ pub fn replay(data: &Path, election: &Path, out: &mut impl Write) -> Result<(), 
     let dir = journal_in(data)?;
     let begun_with = journal::check(&dir)?.definition;
     if begun_with != Some(definition.digest()) {
-        let what = format!("{}: the journal was begun with other election files", election.display());
-        return Err(Failure::Election(what));
+        return Err(Failure::OtherFiles { election: election.to_owned(), data: data.to_owned() });
     }
     let epoch: Epoch = "replay".parse().map_err(|error: feed::PositionError| held(&error))?;
     let polls_open = definition.about().polls_open;
