@@ -102,7 +102,8 @@ fn cells(bytes: &[u8]) -> Vec<Vec<Cell>> {
             ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
             ReadFieldResult::Field { record_end } => {
                 let text = String::from_utf8_lossy(&says).trim().to_owned();
-                record.push(Cell { says: text, at: place(bytes, start..position, record_end) });
+                let first = record.is_empty();
+                record.push(Cell { says: text, at: place(bytes, start..position, first, record_end) });
                 says.clear();
                 start = position;
                 if record_end {
@@ -115,12 +116,13 @@ fn cells(bytes: &[u8]) -> Vec<Vec<Cell>> {
 }
 
 /// A cell without what separates it from others: the end of the line before it, and its own comma or end of line.
-fn place(bytes: &[u8], read: Range<usize>, record_end: bool) -> Range<usize> {
+fn place(bytes: &[u8], read: Range<usize>, first: bool, record_end: bool) -> Range<usize> {
     let Range { mut start, mut end } = read;
     if start == 0 && bytes.starts_with(b"\xef\xbb\xbf") {
         start = 3;
     }
-    while start < end && matches!(bytes[start], b'\r' | b'\n') {
+    // Before the first cell stand the rest of the line above and empty lines.
+    while first && start < end && matches!(bytes[start], b'\r' | b'\n') {
         start += 1;
     }
     if record_end {
