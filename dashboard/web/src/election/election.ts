@@ -90,6 +90,13 @@ export class Election {
   }
 }
 
+/** Whether an option of a district's ballot is a candidate of no party: one the whole country does not know. */
+export function independent(contest: Contest, id: string): boolean {
+  if (contest.scope === 'country') return false;
+  const option = contest.options.find((each) => each.id === id);
+  return option?.kind === 'candidate' && option.party === null;
+}
+
 /** `precinct:5123` → 5123; null for any other unit. */
 export function precinctNumber(id: string): number | null {
   return id.startsWith('precinct:') ? Number(id.slice('precinct:'.length)) : null;

@@ -14,6 +14,7 @@ export const en = {
   precinct: 'Precinct',
   skipToResults: 'Skip to results',
 
+  kind: { region: 'region or city of national rank', raion: 'raion or town' },
   status: {
     pre: 'Polls not yet open',
     open: 'Polls are open',
@@ -71,6 +72,7 @@ export const en = {
     voters: (n: string) => `voters registered there: ${n}`,
     byHand: (n: string) => `counted by hand only: ${n}`,
     curveTitle: 'The count, hour by hour',
+    curveTitleAll: 'The count, hour by hour: all precincts',
     turnoutTitle: 'Turnout, hour by hour',
     target: '90 % within the hour',
     curveReported: 'precincts reported',
@@ -110,6 +112,7 @@ export const en = {
     votes: 'Votes',
     share: 'Share',
     threshold: (percent: string) => `Threshold: ${percent}`,
+    regional: (percent: string) => `Threshold in each region: ${percent}`,
     below: (n: string) => `Below the threshold: ${n}`,
     showBelow: 'Show',
     hideBelow: 'Hide',
@@ -133,6 +136,7 @@ export const en = {
     title: 'Turnout',
     identified: 'Identified voters',
     of: (n: string) => `of ${n} registered voters`,
+    ofVoters: 'of registered voters identified',
     from: (n: string, all: string) => `from ${n} of ${all} precincts`,
     none: 'No turnout has been sent yet.',
   },
@@ -159,6 +163,7 @@ export const en = {
     votersLegend: 'circle = registered voters',
     votersCount: 'voters',
     others: 'others',
+    independents: 'Independents',
     approximate: 'Raion boundaries are approximate.',
   },
   table: {
@@ -167,6 +172,7 @@ export const en = {
     leading: 'Leading',
     votes: 'Votes',
     share: 'Share',
+    identified: 'Identified',
     turnout: 'Turnout',
     voters: 'Voters',
     caption: 'The figures of the map as a table',

@@ -11,6 +11,7 @@ export const ky: Dictionary = {
   precinct: 'Участка',
   skipToResults: 'Жыйынтыктарга',
 
+  kind: { region: 'облус же республикалык маанидеги шаар', raion: 'район же шаар' },
   status: {
     pre: 'Добуш берүү баштала элек',
     open: 'Добуш берүү жүрүп жатат',
@@ -68,6 +69,7 @@ export const ky: Dictionary = {
     voters: (n) => `тизмелериндеги шайлоочулар: ${n}`,
     byHand: (n) => `кол менен гана эсептелет: ${n}`,
     curveTitle: 'Эсептөөнүн жүрүшү',
+    curveTitleAll: 'Эсептөөнүн жүрүшү: бардык участкалар',
     turnoutTitle: 'Катышуунун жүрүшү',
     target: 'бир саатта 90 %',
     curveReported: 'маалымат түшкөн участкалар',
@@ -107,6 +109,7 @@ export const ky: Dictionary = {
     votes: 'Добуштар',
     share: 'Үлүшү',
     threshold: (percent) => `Шайлоо босогосу: ${percent}`,
+    regional: (percent) => `Ар бир облустагы босого: ${percent}`,
     below: (n) => `Босогодон төмөн: ${n}`,
     showBelow: 'Көрсөтүү',
     hideBelow: 'Жашыруу',
@@ -130,6 +133,7 @@ export const ky: Dictionary = {
     title: 'Катышуу',
     identified: 'Идентификациядан өткөн шайлоочулар',
     of: (n) => `тизмедеги шайлоочулар: ${n}`,
+    ofVoters: 'тизмедеги шайлоочулардан идентификациядан өткөндөр',
     from: (n, all) => `участкалар: ${n} / ${all}`,
     none: 'Катышуу боюнча маалымат жок.',
   },
@@ -156,6 +160,7 @@ export const ky: Dictionary = {
     votersLegend: 'тегерек — тизмедеги шайлоочулар',
     votersCount: 'шайлоочулар',
     others: 'башкалар',
+    independents: 'Өз алдынча талапкерлер',
     approximate: 'Райондордун чек аралары болжолдуу.',
   },
   table: {
@@ -164,6 +169,7 @@ export const ky: Dictionary = {
     leading: 'Алдыда',
     votes: 'Добуштар',
     share: 'Үлүшү',
+    identified: 'Идентификация',
     turnout: 'Катышуу',
     voters: 'Шайлоочулар',
     caption: 'Картанын маалыматы таблица түрүндө',

@@ -11,6 +11,7 @@ export const ru: Dictionary = {
   precinct: 'Участок',
   skipToResults: 'К итогам',
 
+  kind: { region: 'область или город республиканского значения', raion: 'район или город' },
   status: {
     pre: 'Голосование ещё не началось',
     open: 'Идёт голосование',
@@ -68,6 +69,7 @@ export const ru: Dictionary = {
     voters: (n) => `избирателей в их списках: ${n}`,
     byHand: (n) => `считают только вручную: ${n}`,
     curveTitle: 'Подсчёт по часам',
+    curveTitleAll: 'Подсчёт по часам: все участки',
     turnoutTitle: 'Явка по часам',
     target: '90 % за час',
     curveReported: 'участки с данными',
@@ -107,6 +109,7 @@ export const ru: Dictionary = {
     votes: 'Голоса',
     share: 'Доля',
     threshold: (percent) => `Избирательный порог: ${percent}`,
+    regional: (percent) => `Порог в каждом регионе: ${percent}`,
     below: (n) => `Ниже порога: ${n}`,
     showBelow: 'Показать',
     hideBelow: 'Скрыть',
@@ -130,6 +133,7 @@ export const ru: Dictionary = {
     title: 'Явка',
     identified: 'Идентифицированные избиратели',
     of: (n) => `избирателей в списках: ${n}`,
+    ofVoters: 'идентифицированы, от избирателей в списках',
     from: (n, all) => `участки: ${n} из ${all}`,
     none: 'Данных о явке ещё нет.',
   },
@@ -156,6 +160,7 @@ export const ru: Dictionary = {
     votersLegend: 'круг — избиратели в списках',
     votersCount: 'избиратели',
     others: 'прочие',
+    independents: 'Самовыдвиженцы',
     approximate: 'Границы районов приблизительны.',
   },
   table: {
@@ -164,6 +169,7 @@ export const ru: Dictionary = {
     leading: 'Лидирует',
     votes: 'Голоса',
     share: 'Доля',
+    identified: 'Идентифицированы',
     turnout: 'Явка',
     voters: 'Избиратели',
     caption: 'Данные карты в виде таблицы',

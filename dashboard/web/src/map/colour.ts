@@ -80,3 +80,11 @@ export function lightness(hex: string): number {
   const rgb = parseHex(hex);
   return rgb ? toOklab(rgb)[0] : 0;
 }
+
+/** How far from grey a colour is, in Oklab: 0 for a grey, about 0.3 at most. */
+export function chroma(hex: string): number {
+  const rgb = parseHex(hex);
+  if (!rgb) return 0;
+  const [, a, b] = toOklab(rgb);
+  return Math.hypot(a, b);
+}

@@ -1,21 +1,28 @@
 import { createContext } from 'svelte';
 import type { ThemeState } from '../app/theme.svelte';
 import type { Contest } from '../feed/types';
-import { ballotColours, NEUTRAL, readable } from './palette';
+import { independent } from '../election/election';
+import { electionColours, NEUTRAL, readable, type ElectionColours } from './palette';
 
-/** The colour of each option in the theme in view; worked out once a ballot. */
+/** The colour of each option in the theme in view; worked out once for the election. */
 export class Colours {
   readonly #theme: ThemeState;
-  readonly #ballots = new Map<string, Map<string, string>>();
+  readonly #election: ElectionColours;
 
-  constructor(theme: ThemeState) {
+  constructor(theme: ThemeState, contests: Contest[]) {
     this.#theme = theme;
+    this.#election = electionColours(contests);
   }
 
+  /** Among the options of its own ballot. */
   of(contest: Contest, option: string): string {
-    let ballot = this.#ballots.get(contest.id);
-    if (!ballot) this.#ballots.set(contest.id, (ballot = ballotColours(contest.options)));
-    return readable(ballot.get(option) ?? NEUTRAL, this.#theme.dark);
+    return readable(this.#election.ballots.get(contest.id)?.get(option) ?? NEUTRAL, this.#theme.dark);
+  }
+
+  /** Where several ballots are looked at together: there all candidates without a party have one colour. */
+  across(contest: Contest, option: string): string {
+    if (independent(contest, option)) return readable(this.#election.independent, this.#theme.dark);
+    return this.of(contest, option);
   }
 }
 

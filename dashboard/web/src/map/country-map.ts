@@ -132,6 +132,10 @@ export class CountryMap {
     for (const each of PARENTS) visible(`${each}-parent`, parents.includes(each));
     // A chosen raion or district keeps its outline around its precincts.
     for (const each of parents) visible(`${each}-chosen`, true);
+    // Until the precincts are drawn over it, what they are parts of keeps its colour.
+    if (level === 'precincts' && parents[0]) {
+      for (const part of ['ground', 'hatch', 'fill']) visible(`${parents[0]}-${part}`, !circles);
+    }
     visible('lakes-label', !circles);
     // Towns come in as orientation where the parts are small enough.
     visible('settlements-label', level === 'precincts' || level === 'raions');

@@ -33,6 +33,7 @@ export const LIGHT: Theme = {
   labelQuiet: '#72797f',
   halo: '#ffffff',
   focus: '#4b3fd1',
+  margin: [0.5, 0.75, 1],
   reported: ['#d3e5ec', '#a3c8d8', '#6aa3bd', '#37789a', '#0e4a6b'],
   turnout: ['#f3e8d4', '#ead2a5', '#dcb777', '#c8974d', '#a9762d', '#835618', '#5c3a0c'],
 };
@@ -53,6 +54,7 @@ export const DARK: Theme = {
   labelQuiet: '#b9c1c7',
   halo: '#14171a',
   focus: '#b3abff',
+  margin: [0.6, 0.8, 1],
   reported: ['#1f3d4c', '#2a5a71', '#377b99', '#4da0c2', '#8fd0ea'],
   turnout: ['#35291a', '#523d20', '#735426', '#966f30', '#ba8d43', '#dbb068', '#f4d9a2'],
 };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Option } from '../feed/types';
-import { distance, mix, parseHex } from './colour';
-import { ballotColours, NEUTRAL, readable } from './palette';
+import { independent } from '../election/election';
+import type { Contest, Option } from '../feed/types';
+import { chroma, distance, mix, parseHex } from './colour';
+import { electionColours, NEUTRAL, readable } from './palette';
 
 const option = (number: number, color: string | null, kind: Option['kind'] = 'party'): Option => ({
   id: `p${number}`,
@@ -13,15 +14,23 @@ const option = (number: number, color: string | null, kind: Option['kind'] = 'pa
   party: null,
   status: 'active',
 });
+const candidate = (number: number, color: string | null, party: string | null): Option => ({
+  ...option(number, color, 'candidate'),
+  id: `c${number}`,
+  party,
+});
+const list = (options: Option[]) => ({ id: 'list', of: 'list', scope: 'country', options }) as Contest;
+const district = (number: number, options: Option[]) =>
+  ({ id: `single:${number}`, of: 'single', scope: 'district', unit: `district:${number}`, options }) as Contest;
+const ofList = (options: Option[]) => electionColours([list(options)]).ballots.get('list') ?? new Map<string, string>();
 
-describe('the colours of a ballot', () => {
+describe('the colours of a list', () => {
   it('are those of the election files', () => {
-    const colours = ballotColours([option(1, '#2f6f9f'), option(2, '#c8553d')]);
-    expect([...colours.values()]).toEqual(['#2f6f9f', '#c8553d']);
+    expect([...ofList([option(1, '#2f6f9f'), option(2, '#c8553d')]).values()]).toEqual(['#2f6f9f', '#c8553d']);
   });
 
   it('are replaced where two cannot be told apart, the earlier one standing', () => {
-    const colours = ballotColours([option(2, '#2f6f9e'), option(1, '#2f6f9f')]);
+    const colours = ofList([option(2, '#2f6f9e'), option(1, '#2f6f9f')]);
     expect(colours.get('p1')).toBe('#2f6f9f');
     expect(distance(colours.get('p2') ?? '', '#2f6f9f')).toBeGreaterThan(0.03);
   });
@@ -29,16 +38,58 @@ describe('the colours of a ballot', () => {
   it('tell red from green for a reader with deuteranopia', () => {
     expect(distance('#2f6f9f', '#c8553d')).toBeGreaterThan(0.1);
     // Alike to such a reader, however unlike to others: one of the two is replaced.
-    const colours = ballotColours([option(1, '#8f8f2f'), option(2, '#b0832f')]);
+    const colours = ofList([option(1, '#8f8f2f'), option(2, '#b0832f')]);
     expect(distance(colours.get('p1') ?? '', colours.get('p2') ?? '')).toBeGreaterThanOrEqual(0.03);
   });
 
   it('are neutral for "against all" and beyond what a palette holds', () => {
-    const many = Array.from({ length: 14 }, (_, i) => option(i + 1, null));
-    const colours = ballotColours([...many, option(15, '#2f6f9f', 'against_all')]);
-    expect(colours.get('p15')).toBe(NEUTRAL);
-    expect(colours.get('p14')).toBe(NEUTRAL);
-    expect(new Set(many.slice(0, 10).map(({ id }) => colours.get(id))).size).toBe(10);
+    const many = Array.from({ length: 16 }, (_, i) => option(i + 1, null));
+    const colours = ofList([...many, option(17, '#2f6f9f', 'against_all')]);
+    expect(colours.get('p17')).toBe(NEUTRAL);
+    expect(colours.get('p16')).toBe(NEUTRAL);
+    expect(new Set(many.slice(0, 12).map(({ id }) => colours.get(id))).size).toBe(12);
+  });
+
+  it('are never a grey, which would look like a unit without figures', () => {
+    for (const colour of ofList([option(1, '#7f8791'), option(2, '#9aa3a0'), option(3, null)]).values()) {
+      expect(chroma(colour)).toBeGreaterThan(0.02);
+    }
+  });
+});
+
+describe('the colours of an election', () => {
+  const parties = [option(1, '#1f5fa8'), option(2, '#aeb8a2'), option(3, '#c2b48f'), option(4, '#8c9bb0')];
+  const contests = [
+    district(1, [candidate(1, '#7d858c', null), candidate(2, '#8c9bb0', 'p4'), candidate(3, null, 'p2')]),
+    district(2, [candidate(1, '#aeb8a2', 'p2'), candidate(2, '#1f5fa8', null), candidate(3, null, 'p4')]),
+    district(3, [candidate(1, '#8c9bb0', 'p4'), candidate(2, null, null), option(3, null, 'against_all')]),
+    list(parties),
+  ];
+  const colours = electionColours(contests);
+
+  it('give one key of the legend one fill on every ballot', () => {
+    const fills = new Map<string, Set<string>>();
+    for (const contest of contests) {
+      for (const each of contest.options) {
+        if (each.kind === 'against_all') continue;
+        const key = independent(contest, each.id) ? 'independents' : (each.party ?? each.id);
+        const own = colours.ballots.get(contest.id)?.get(each.id) ?? '';
+        fills.set(key, (fills.get(key) ?? new Set()).add(key === 'independents' ? colours.independent : own));
+      }
+    }
+    expect([...fills.keys()].sort()).toEqual(['independents', 'p1', 'p2', 'p3', 'p4']);
+    for (const fill of fills.values()) expect(fill.size).toBe(1);
+    expect(new Set([...fills.values()].flatMap((fill) => [...fill])).size).toBe(fills.size);
+  });
+
+  it('never give a candidate without a party the colour of one', () => {
+    const ofParties = new Set(colours.ballots.get('list')?.values());
+    for (const contest of contests) {
+      for (const { id, kind, party } of contest.options) {
+        if (kind !== 'candidate' || party !== null) continue;
+        expect(ofParties.has(colours.ballots.get(contest.id)?.get(id) ?? '')).toBe(false);
+      }
+    }
   });
 });
 
@@ -47,6 +98,7 @@ describe('colour', () => {
     expect(parseHex('red')).toBeNull();
     expect(parseHex(null)).toBeNull();
     expect(mix('nonsense', '#ffffff', 0.5)).toBe('nonsense');
+    expect(chroma('nonsense')).toBe(0);
   });
   it('mixes from one end to the other', () => {
     expect(mix('#2f6f9f', '#ffffff', 1)).toBe('#2f6f9f');

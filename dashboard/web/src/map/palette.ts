@@ -1,40 +1,89 @@
-import type { Option } from '../feed/types';
-import { distance, lightness, mix, parseHex } from './colour';
+import type { Contest, Option } from '../feed/types';
+import { chroma, distance, lightness, mix, parseHex } from './colour';
 
-/** Ten colours that a reader with deuteranopia tells apart, used where the election files name none or they clash. */
+/** For options whose file names no colour or one that clashes: told apart with deuteranopia, none of them near grey. */
 const FALLBACK = [
-  '#2f6fb0', '#d98324', '#5aa9a3', '#8c4b8f', '#c9b037',
-  '#7a3b1e', '#6fb6e0', '#44546a', '#d98cb3', '#4f7d3a',
+  '#2f6fb0', '#d98324', '#5aa9a3', '#8c4b8f', '#c9b037', '#7a3b1e',
+  '#6fb6e0', '#d98cb3', '#4f7d3a', '#c77dff', '#006d77', '#f0b37e',
 ] as const;
-/** Beyond ten, and for "against all". */
+/** One of these is the common colour of candidates without a party, whichever is farthest from every party's. */
+const INDEPENDENT = ['#8a6d54', '#6e5f8a', '#5e7a5a', '#6b4a46'] as const;
+/** Beyond what the palette holds, and for "against all". */
 export const NEUTRAL = '#8a8f94';
-/** Two of one ballot nearer than this are one colour to the eye on a map. */
+/** Two of one election nearer than this are one colour to the eye on a map. */
 const CLASH = 0.03;
+/** Colours with less chroma than this look like a unit without figures. */
+const GREY = 0.02;
+
+/** The colours of a whole election; they depend on nothing that moves during the night. */
+export interface ElectionColours {
+  /** By contest, then by option id. */
+  ballots: Map<string, Map<string, string>>;
+  /** What candidates without a party share where several ballots are looked at together. */
+  independent: string;
+}
 
 /**
- * The colours of one ballot, by option id. A colour of the election files stands unless an option before it on the
- * ballot has one that cannot be told from it; they depend on nothing that moves during the night.
+ * Party lists come first, in the order of the list: a colour of the election files stands unless an earlier party has
+ * one that cannot be told from it. A party has its colour on every ballot; other candidates take what is left.
  */
-export function ballotColours(options: Option[]): Map<string, string> {
+export function electionColours(contests: Contest[]): ElectionColours {
+  const parties = new Map<string, string>();
+  const ballots = new Map<string, Map<string, string>>();
+  const shared = contests.filter(({ scope }) => scope === 'country');
+  const lists = shared.filter(({ options }) => options.some(({ kind }) => kind === 'party'));
+  for (const { options } of lists) {
+    const named = options.filter(({ kind, id }) => kind === 'party' && !parties.has(id));
+    for (const [id, colour] of assign(named, [...parties.values()], GREY)) parties.set(id, colour);
+  }
+  const ofParties = [...parties.values()].filter((colour) => colour !== NEUTRAL);
+  for (const contest of contests) ballots.set(contest.id, ballotColours(contest, parties, ofParties));
+  return { ballots, independent: farthest(INDEPENDENT, ofParties) ?? INDEPENDENT[0] };
+}
+
+function ballotColours({ options }: Contest, parties: Map<string, string>, ofParties: string[]): Map<string, string> {
   const colours = new Map<string, string>();
-  const taken: string[] = [];
-  const free = (colour: string) => taken.every((other) => distance(colour, other) >= CLASH);
+  for (const { id, kind, party } of options) {
+    const colour = kind === 'against_all' ? NEUTRAL : parties.get(kind === 'party' ? id : (party ?? ''));
+    if (colour) colours.set(id, colour);
+  }
+  const rest = options.filter(({ id }) => !colours.has(id));
+  for (const [id, colour] of assign(rest, ofParties, 0)) colours.set(id, colour);
+  return colours;
+}
+
+/** Colours for options in the order of the ballot, none of them near one already `taken`. */
+function assign(options: Option[], taken: string[], least: number): Map<string, string> {
+  const colours = new Map<string, string>();
+  const used = [...taken];
+  const free = (colour: string) => used.every((other) => distance(colour, other) >= CLASH);
   const ballot = [...options].sort((a, b) => a.number - b.number);
-  const assign = (option: Option, colour: string) => {
-    colours.set(option.id, colour);
-    taken.push(colour);
+  const give = ({ id }: Option, colour: string) => {
+    colours.set(id, colour);
+    used.push(colour);
   };
   for (const option of ballot) {
-    if (option.kind === 'against_all') colours.set(option.id, NEUTRAL);
-    else if (parseHex(option.color) && free(option.color ?? '')) assign(option, option.color ?? '');
+    const own = option.color ?? '';
+    if (parseHex(own) && chroma(own) >= least && free(own)) give(option, own);
   }
   for (const option of ballot) {
     if (colours.has(option.id)) continue;
-    const next = FALLBACK.find(free);
-    if (next) assign(option, next);
-    else colours.set(option.id, NEUTRAL);
+    const next = farthest(FALLBACK.filter(free), used);
+    if (next) give(option, next);
+    else colours.set(option.id, spare(option, used));
   }
   return colours;
+}
+
+/** Where the palette has run out: the colour of the files, if it is at least not another's and no grey. */
+function spare({ color }: Option, used: string[]): string {
+  return color && parseHex(color) && chroma(color) >= GREY && !used.includes(color) ? color : NEUTRAL;
+}
+
+/** The one whose nearest neighbour among `others` is farthest away; the first among equals. */
+function farthest(colours: readonly string[], others: string[]): string | undefined {
+  const room = (colour: string) => Math.min(1, ...others.map((other) => distance(colour, other)));
+  return colours.reduce<string | undefined>((best, each) => (best && room(best) >= room(each) ? best : each), undefined);
 }
 
 /** Very dark colours are lifted on a dark page and very light ones lowered on a light one, hue kept. */

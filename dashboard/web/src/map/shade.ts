@@ -1,6 +1,6 @@
 import type { Contest, Source, Unit } from '../feed/types';
 import { share } from '../i18n/numbers';
-import { complete, leading } from '../results/standing';
+import { complete, leading, reportedOf } from '../results/standing';
 import { mix } from './colour';
 
 export const MODES = ['leading', 'reported', 'turnout', 'voters'] as const;
@@ -11,13 +11,13 @@ export const REPORTED_BREAKS = [0, 25, 50, 75, 100] as const;
 export const TURNOUT_BREAKS = [0, 10, 20, 30, 40, 50, 60] as const;
 /** Points between the first and the second from which a lead is drawn one step firmer. */
 export const MARGIN_BREAKS = [0, 5, 15] as const;
-/** How much of the leader's colour each step takes, over the ground. */
-const MARGIN_STRENGTH = [0.42, 0.7, 1] as const;
 
 /** The colours of one theme that a shade is made of. */
 export interface Ground {
   land: string;
   tie: string;
+  /** How much of the leader's colour each step of the lead takes, over the land. */
+  margin: readonly number[];
   reported: readonly string[];
   turnout: readonly string[];
 }
@@ -72,19 +72,19 @@ function leadingShade(unit: Unit, context: ShadeContext): Shade {
   const count = unit.contests[contest.id];
   const leader = leading(contest, count, context.source);
   if (!leader || !count) return HATCHED;
-  const done = complete(count[context.source].precincts, count.precincts);
+  const done = unitComplete(unit, contest);
   if (leader.tied) return { fill: context.ground.tie, complete: done, key: 'tie' };
-  const strength = MARGIN_STRENGTH[classOf(leader.margin, MARGIN_BREAKS)] ?? 1;
+  const strength = context.ground.margin[classOf(leader.margin, MARGIN_BREAKS)] ?? 1;
   const colour = context.colourOf(contest, leader.option.id);
   return { fill: mix(colour, context.ground.land, strength), complete: done, key: context.keyOf(contest, leader.option.id) };
 }
 
 function reportedShade(unit: Unit, context: ShadeContext): Shade {
   const contest = context.contestOf(unit);
-  const count = contest ? unit.contests[contest.id] : undefined;
-  const reported = count?.[context.source].precincts ?? 0;
-  const percent = share(reported, count?.precincts ?? 0);
-  if (percent === null || reported === 0) return HATCHED;
+  if (!contest) return HATCHED;
+  const { precincts, ofPrecincts } = reportedOf(unit, contest);
+  const percent = share(precincts, ofPrecincts);
+  if (percent === null || precincts === 0) return HATCHED;
   const at = classOf(percent, REPORTED_BREAKS);
   return { fill: context.ground.reported[at] ?? null, complete: percent === 100, key: String(at) };
 }
@@ -94,6 +94,11 @@ function turnoutShade(unit: Unit, context: ShadeContext): Shade {
   if (percent === null) return HATCHED;
   const at = classOf(percent, TURNOUT_BREAKS);
   return { fill: context.ground.turnout[at] ?? null, complete: false, key: String(at) };
+}
+
+function unitComplete(unit: Unit, contest: Contest): boolean {
+  const { precincts, ofPrecincts } = reportedOf(unit, contest);
+  return complete(precincts, ofPrecincts);
 }
 
 /** The index of the highest break at or below the value. */

@@ -1,10 +1,14 @@
 import type { Page } from '../app/page';
 import { contestIn, groupOf } from '../app/selection';
+import { independent } from '../election/election';
 import type { Contest } from '../feed/types';
 import { getColours, type Colours } from './colours.svelte';
 import type { Theme } from './ground';
 import type { Level } from './level';
 import type { Mode, ShadeContext } from './shade';
+
+/** The legend's class of candidates of no party. */
+export const INDEPENDENTS = 'independents';
 
 /** What the map's parts share: which level is drawn, in which mode, with which class of the legend held firm. */
 export class MapView {
@@ -37,15 +41,25 @@ export class MapView {
     this.filter = this.filter === key ? null : key;
   }
 
+  /** The precincts of a district in view are told apart by candidate, all else by what the whole country knows. */
   colourOf(contest: Contest, option: string): string {
-    return this.#colours.of(contest, option);
+    return this.#inside(contest) ? this.#colours.of(contest, option) : this.#colours.across(contest, option);
   }
 
-  /** In districts every ballot is another: there a class is a party where candidates have one, else a colour. */
+  /** In districts every ballot is another: there a class is a party, and candidates without one are one class. */
   keyOf(contest: Contest, option: string): string {
     if (contest.scope === 'country') return option;
     const party = this.#page.election.option(contest.id, option)?.party;
-    return party ?? this.#colours.of(contest, option);
+    if (party) return party;
+    if (!independent(contest, option)) return option;
+    return this.#inside(contest) ? `${contest.id}/${option}` : INDEPENDENTS;
+  }
+
+  /** Whether the map shows precincts and this is the ballot of the unit that was chosen. */
+  #inside(contest: Contest): boolean {
+    const { route, places } = this.#page;
+    if (contest.scope === 'country' || this.level !== 'precincts') return false;
+    return contest.unit === route.now.unit || places.get(route.now.unit)?.districts[0] === contest.unit;
   }
 
   shadeContext(ground: Theme): ShadeContext {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { header, unit } from '../feed/testing';
 import type { Definition, History } from '../feed/types';
-import { curveData, refreshMs } from './points';
+import { curveData, endingIn, livePoint, refreshMs } from './points';
 
 const definition = { polls_open: '2026-10-04T02:00:00Z', polls_close: '2026-10-04T14:00:00Z' } as Definition;
 const close = Date.parse(definition.polls_close) / 1000;
@@ -45,6 +46,14 @@ describe('the curve', () => {
     const data = curveData(history, 'turnout', definition, 0);
     expect(data).toMatchObject({ percent: [25], target: null, top: 40 });
   });
+});
+
+it('ends in the figures of the version in view, older and newer answers alike', () => {
+  const live = livePoint(unit('country', 8), header(3));
+  expect(live).toEqual({ ...point('2026-10-04T14:10:00Z', 8), registered: 800, of_precincts: 10, identified: 300 });
+  const points = [point('2026-10-04T14:05:00Z', 4), point('2026-10-04T14:10:00Z', 5), point('2026-10-04T14:15:00Z', 9)];
+  const ended = endingIn({ unit: 'country', series: 'reported', step: 300, points }, live);
+  expect(ended.points.map(({ at, precincts }) => [at.slice(11, 16), precincts])).toEqual([['14:05', 4], ['14:10', 8]]);
 });
 
 it('is asked for again about once a step, within bounds', () => {

@@ -1,4 +1,4 @@
-import type { Definition, History } from '../feed/types';
+import type { Definition, Header, History, HistoryPoint, Unit } from '../feed/types';
 import { share } from '../i18n/numbers';
 import type { CurveData } from './curve';
 
@@ -7,6 +7,24 @@ export type Series = 'reported' | 'turnout';
 const HOUR = 3600;
 /** The promise the count is measured by: 90 % of urn results within one hour of the close of polls. */
 const TARGET_SECONDS = HOUR;
+
+/** What the version in view says, as the last point of a curve. */
+export function livePoint(country: Unit, header: Header): HistoryPoint {
+  return {
+    at: header.generated_at,
+    precincts: country.reported.precincts,
+    registered: country.reported.registered,
+    of_precincts: country.precincts,
+    of_registered: country.registered,
+    identified: country.turnout.identified,
+  };
+}
+
+/** A history that ends in the version in view, whatever was asked for before or after it. */
+export function endingIn(history: History, live: HistoryPoint): History {
+  const at = Date.parse(live.at);
+  return { ...history, points: [...history.points.filter((point) => Date.parse(point.at) < at), live] };
+}
 
 /** The curve of one series, with the axes it is drawn on; the target stands whether or not anything has come. */
 export function curveData(history: History | null, series: Series, definition: Definition, now: number): CurveData {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { unit } from '../feed/testing';
 import type { Contest, ContestCount, Option } from '../feed/types';
-import { complete, leading, standing } from './standing';
+import { complete, leading, reportedOf, standing, thresholdIn } from './standing';
 
 const option = (id: string, number: number, status: Option['status'] = 'active'): Option => ({
   id,
@@ -49,8 +50,36 @@ describe('the standing of a contest', () => {
   });
 
   it('puts exactly five percent above the threshold', () => {
-    const stands = standing(contest, count({ p01: 5, p02: 4 }, 100, 91), 'urns');
+    const national = thresholdIn(contest, { id: 'country', kind: 'country' });
+    const stands = standing(contest, count({ p01: 5, p02: 4 }, 100, 91), 'urns', national);
     expect(stands.kind === 'counted' && stands.rows.map((row) => row.belowThreshold)).toEqual([false, true]);
+  });
+
+  it('parts nobody by the national threshold in a part of the country', () => {
+    expect(thresholdIn(contest, { id: 'raion:alay', kind: 'raion' })).toBeNull();
+    expect(thresholdIn(contest, { id: 'precinct:1', kind: 'precinct' })).toBeNull();
+    const regional = thresholdIn(contest, { id: 'region:osh', kind: 'region' });
+    expect(regional).toEqual({ percent: 0.5, decides: false });
+    const stands = standing(contest, count({ p01: 99.8, p02: 0.2 }, 100), 'urns', regional);
+    expect(stands.kind === 'counted' && stands.rows.some((row) => row.belowThreshold)).toBe(false);
+  });
+
+  it('measures a district’s contest by its own threshold in its district', () => {
+    const council = { ...contest, scope: 'district', unit: 'district:3', threshold: { national: '7' } } as Contest;
+    expect(thresholdIn(council, { id: 'district:3', kind: 'district' })).toEqual({ percent: 7, decides: true });
+    expect(thresholdIn(council, { id: 'country', kind: 'country' })).toBeNull();
+  });
+
+  it('lets “against all” neither pass nor fail, and puts it last beside those that do', () => {
+    const against: Option = { ...option('none', 4), kind: 'against_all' };
+    const withIt = { ...contest, options: [...contest.options, against] };
+    const figures = count({ p01: 60, p02: 3, none: 30 }, 100);
+    const stands = standing(withIt, figures, 'urns', thresholdIn(withIt, { id: 'country', kind: 'country' }));
+    const rows = stands.kind === 'counted' ? stands.rows : [];
+    expect(rows.map((row) => [row.option.id, row.belowThreshold])).toEqual([['p01', false], ['p02', true], ['none', false]]);
+    expect(stands.kind === 'counted' && stands.leader?.margin).toBe(30);
+    const plain = standing(withIt, figures, 'urns');
+    expect(plain.kind === 'counted' && plain.rows.map((row) => row.option.id)).toEqual(['p01', 'none', 'p02']);
   });
 
   it('shows votes for a withdrawn option, and hides it without any', () => {
@@ -78,6 +107,20 @@ describe('the standing of a contest', () => {
     const stands = standing(contest, figures, 'urns');
     expect(leading(contest, figures, 'urns')).toEqual(stands.kind === 'counted' && stands.leader);
     expect(leading(contest, figures, 'urns')?.margin).toBe(15);
+  });
+
+  it('takes a precinct that counts by hand for reported when its protocol is in', () => {
+    const precinct = { ...unit('precinct:1', 0, {}), precincts: 1, reported: { precincts: 1, registered: 100 } };
+    expect(reportedOf(precinct, contest)).toEqual({ precincts: 1, ofPrecincts: 1 });
+  });
+
+  it('counts a district’s contest by its own figures of both sources, never twice', () => {
+    const single = { ...contest, id: 'single:1', scope: 'district', unit: 'district:1' } as Contest;
+    const district = unit('district:1', 0, {});
+    district.reported.precincts = 0;
+    district.contests = { 'single:1': { ...count({ c01: 5 }, 5), protocols: { ...nothing, precincts: 7 } } };
+    expect(reportedOf(district, single)).toEqual({ precincts: 7, ofPrecincts: 10 });
+    expect(reportedOf({ ...district, contests: {} }, single)).toEqual({ precincts: 0, ofPrecincts: 0 });
   });
 
   it('is complete when every precinct is in, and not where there is none', () => {

@@ -1,4 +1,4 @@
-import type { Contest, ContestCount, Option, Source } from '../feed/types';
+import type { Contest, ContestCount, Option, Source, Unit } from '../feed/types';
 import { share } from '../i18n/numbers';
 
 /** One option's row: counts, and the one percentage computed from the counts beside it. */
@@ -7,6 +7,7 @@ export interface Row {
   votes: number;
   /** Percent of the contest's denominator; null where nothing is counted. */
   percent: number | null;
+  /** Below a threshold that decides; "against all" neither passes nor fails. */
   belowThreshold: boolean;
 }
 
@@ -22,14 +23,16 @@ export type Standing =
       invalid: number;
       /** What the percentages are of. */
       denominator: number;
-      /** Percent of all votes nationwide, where the contest has a threshold. */
-      threshold: number | null;
+      threshold: Threshold | null;
       leader: Leader | null;
     };
 
-export interface Reported {
+export interface Progress {
   precincts: number;
   ofPrecincts: number;
+}
+
+export interface Reported extends Progress {
   registered: number;
   ofRegistered: number;
 }
@@ -45,8 +48,27 @@ export interface Leader {
   tied: boolean;
 }
 
+/** A line on the bars of a unit. */
+export interface Threshold {
+  percent: number;
+  /** Whether it is met or missed by these very shares; in a region it is one of several that a list must meet. */
+  decides: boolean;
+}
+
+/** The threshold that a unit's shares are measured by: the national one holds in the whole of the contest's unit only. */
+export function thresholdIn(contest: Contest, unit: Pick<Unit, 'id' | 'kind'>): Threshold | null {
+  const at = (text: string | null | undefined, decides: boolean) => (text ? { percent: Number(text), decides } : null);
+  if (unit.id === contest.unit) return at(contest.threshold?.national, true);
+  return unit.kind === 'region' ? at(contest.threshold?.regional, false) : null;
+}
+
 /** What a contest stands at in one unit, by one source. */
-export function standing(contest: Contest, count: ContestCount | undefined, source: Source): Standing {
+export function standing(
+  contest: Contest,
+  count: ContestCount | undefined,
+  source: Source,
+  threshold: Threshold | null = null,
+): Standing {
   const figures = count?.[source];
   const reported: Reported = {
     precincts: figures?.precincts ?? 0,
@@ -60,16 +82,41 @@ export function standing(contest: Contest, count: ContestCount | undefined, sour
   if (ballots === 0) return { kind: 'nothing', reported };
 
   const denominator = contest.share_of === 'valid_votes' ? ballots - invalid : ballots;
-  const threshold = contest.threshold?.national ? Number(contest.threshold.national) : null;
   const rows = contest.options
     .map((option): Row => {
       const won = votes[option.id] ?? 0;
       const percent = share(won, denominator);
-      return { option, votes: won, percent, belowThreshold: threshold !== null && (percent ?? 0) < threshold };
+      return { option, votes: won, percent, belowThreshold: below(option, percent, threshold) };
     })
     .filter((row) => row.option.status === 'active' || row.votes > 0)
     .sort((a, b) => b.votes - a.votes || a.option.number - b.option.number);
-  return { kind: 'counted', reported, rows, ballots, invalid, denominator, threshold, leader: leaderOf(rows) };
+  const leader = leaderOf(rows);
+  // Beside those that pass and those that do not stands what can do neither.
+  if (threshold?.decides) rows.sort((a, b) => rankOf(a) - rankOf(b));
+  return { kind: 'counted', reported, rows, ballots, invalid, denominator, threshold, leader };
+}
+
+function below(option: Option, percent: number | null, threshold: Threshold | null): boolean {
+  return threshold !== null && threshold.decides && option.kind !== 'against_all' && (percent ?? 0) < threshold.percent;
+}
+
+function rankOf({ option, belowThreshold }: Row): number {
+  return option.kind === 'against_all' ? 2 : belowThreshold ? 1 : 0;
+}
+
+/**
+ * How much of a unit has reported by whichever source, where urns and commissions together reach every precinct. A
+ * whole country's contest is in when the unit is; a district's is in no less than by either source alone.
+ */
+export function reportedOf(unit: Unit, contest: Contest): Progress {
+  if (contest.scope === 'country') return { precincts: unit.reported.precincts, ofPrecincts: unit.precincts };
+  const count = unit.contests[contest.id];
+  if (!count) return { precincts: 0, ofPrecincts: 0 };
+  const whole = count.precincts === unit.precincts ? unit.reported.precincts : 0;
+  return {
+    precincts: Math.max(whole, count.urns.precincts, count.protocols.precincts),
+    ofPrecincts: count.precincts,
+  };
 }
 
 /** Who leads, without ranking the rest: for a map of thousands of units. Null where no votes are known. */
