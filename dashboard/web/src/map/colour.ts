@@ -70,8 +70,17 @@ export function distance(one: string, other: string): number {
   const a = parseHex(one);
   const b = parseHex(other);
   if (!a || !b) return 0;
-  const [l1, a1, b1] = toOklab(deuteranopia(a));
-  const [l2, a2, b2] = toOklab(deuteranopia(b));
+  return between(toOklab(deuteranopia(a)), toOklab(deuteranopia(b)));
+}
+
+/** The same for a reader who tells all colours apart. */
+export function fullDistance(one: string, other: string): number {
+  const a = parseHex(one);
+  const b = parseHex(other);
+  return a && b ? between(toOklab(a), toOklab(b)) : 0;
+}
+
+function between([l1, a1, b1]: Rgb, [l2, a2, b2]: Rgb): number {
   return Math.hypot(l1 - l2, a1 - a2, b1 - b2);
 }
 

@@ -267,8 +267,9 @@ export class CountryMap {
     const rem = 16 * this.scale;
     // The controls stand over the map's upper edge; on a telephone the legend stands over its lower one.
     const wide = width > 40 * rem;
-    const side = Math.round(width * (wide ? 0.025 : 0.07));
-    return { top: (wide ? 2.5 : 3.25) * rem, bottom: (wide ? 1.25 : 4) * rem, left: side, right: side };
+    // The names of the outermost units reach beyond them by as much on any screen.
+    const side = wide ? Math.round(width * 0.025) : 1.9 * rem;
+    return { top: (wide ? 2.5 : 3.25) * rem, bottom: (wide ? 1.25 : 4.25) * rem, left: side, right: side };
   }
 
   #flight(instantly: boolean): { animate?: boolean; duration?: number } {

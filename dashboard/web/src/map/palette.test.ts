@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { independent } from '../election/election';
 import type { Contest, Option } from '../feed/types';
-import { chroma, distance, mix, parseHex } from './colour';
+import { chroma, distance, fullDistance, mix, parseHex } from './colour';
 import { electionColours, NEUTRAL, readable } from './palette';
 
 const option = (number: number, color: string | null, kind: Option['kind'] = 'party'): Option => ({
@@ -48,6 +48,11 @@ describe('the colours of a list', () => {
     expect(colours.get('p17')).toBe(NEUTRAL);
     expect(colours.get('p16')).toBe(NEUTRAL);
     expect(new Set(many.slice(0, 12).map(({ id }) => colours.get(id))).size).toBe(12);
+  });
+
+  it('are replaced by none that looks like another party’s', () => {
+    const colours = ofList([option(1, '#1f5fa8'), option(2, '#1f5fa9')]);
+    expect(fullDistance(colours.get('p1') ?? '', colours.get('p2') ?? '')).toBeGreaterThan(0.06);
   });
 
   it('are never a grey, which would look like a unit without figures', () => {

@@ -1,10 +1,10 @@
 import type { Contest, Option } from '../feed/types';
-import { chroma, distance, lightness, mix, parseHex } from './colour';
+import { chroma, distance, fullDistance, lightness, mix, parseHex } from './colour';
 
 /** For options whose file names no colour or one that clashes: told apart with deuteranopia, none of them near grey. */
 const FALLBACK = [
-  '#2f6fb0', '#d98324', '#5aa9a3', '#8c4b8f', '#c9b037', '#7a3b1e',
-  '#6fb6e0', '#d98cb3', '#4f7d3a', '#c77dff', '#006d77', '#f0b37e',
+  '#2f6fb0', '#d98324', '#5aa9a3', '#b5179e', '#c9b037', '#5a4a00',
+  '#9c7bff', '#d98cb3', '#4f7d3a', '#4a1d3f', '#bfe36a', '#5b2a86',
 ] as const;
 /** One of these is the common colour of candidates without a party, whichever is farthest from every party's. */
 const INDEPENDENT = ['#8a6d54', '#6e5f8a', '#5e7a5a', '#6b4a46'] as const;
@@ -68,7 +68,7 @@ function assign(options: Option[], taken: string[], least: number): Map<string, 
   }
   for (const option of ballot) {
     if (colours.has(option.id)) continue;
-    const next = farthest(FALLBACK.filter(free), used);
+    const next = farthest(FALLBACK.filter((colour) => room(colour, used) >= CLASH), used);
     if (next) give(option, next);
     else colours.set(option.id, spare(option, used));
   }
@@ -80,10 +80,17 @@ function spare({ color }: Option, used: string[]): string {
   return color && parseHex(color) && chroma(color) >= GREY && !used.includes(color) ? color : NEUTRAL;
 }
 
-/** The one whose nearest neighbour among `others` is farthest away; the first among equals. */
+/** How far a colour is from the nearest of `others`, to an eye with deuteranopia and to one without. */
+function room(colour: string, others: string[]): number {
+  return Math.min(1, ...others.map((other) => Math.min(distance(colour, other), fullDistance(colour, other) / 2)));
+}
+
+/** The one with the most room among `others`; the first among equals. */
 function farthest(colours: readonly string[], others: string[]): string | undefined {
-  const room = (colour: string) => Math.min(1, ...others.map((other) => distance(colour, other)));
-  return colours.reduce<string | undefined>((best, each) => (best && room(best) >= room(each) ? best : each), undefined);
+  return colours.reduce<string | undefined>(
+    (best, each) => (best && room(best, others) >= room(each, others) ? best : each),
+    undefined,
+  );
 }
 
 /** Very dark colours are lifted on a dark page and very light ones lowered on a light one, hue kept. */
