@@ -18,6 +18,9 @@ export interface MapEvents {
   zoomed(zoomIn: number): void;
 }
 
+/** What of a level lies under its parts until they are drawn. */
+const UNDER = ['ground', 'hatch', 'fill'] as const;
+
 type Mark = 'chosen' | 'hovered' | 'focused';
 const PULSE_MS = 700;
 /** More at once is not a signal but a flicker. */
@@ -134,7 +137,8 @@ export class CountryMap {
     for (const each of parents) visible(`${each}-chosen`, true);
     // Until the precincts are drawn over it, what they are parts of keeps its colour.
     if (level === 'precincts' && parents[0]) {
-      for (const part of ['ground', 'hatch', 'fill']) visible(`${parents[0]}-${part}`, !circles);
+      for (const part of UNDER) visible(`${parents[0]}-${part}`, !circles);
+      void this.#map.once('idle', () => this.#clearUnder());
     }
     visible('lakes-label', !circles);
     // Towns come in as orientation where the parts are small enough.
@@ -142,6 +146,14 @@ export class CountryMap {
     this.#map.setPaintProperty(`${level}-circle`, 'circle-radius', circleGrowth(this.#fitZoom));
     this.#map.setLayerZoomRange('precincts-label', this.#fitZoom + 4.2, 24);
     this.#map.setLayerZoomRange('settlements-label', this.#fitZoom + 1.6, 24);
+  }
+
+  /** Land between precincts has no colour of its own. */
+  #clearUnder(): void {
+    if (this.#level !== 'precincts') return;
+    for (const parent of PARENTS) {
+      for (const part of UNDER) this.#map.setLayoutProperty(`${parent}-${part}`, 'visibility', 'none');
+    }
   }
 
   /** Colours a unit; where `pulse` is set and the colour is another than before, the unit pulses once. */

@@ -7,7 +7,7 @@ const FALLBACK = [
   '#9c7bff', '#d98cb3', '#4f7d3a', '#4a1d3f', '#bfe36a', '#5b2a86',
 ] as const;
 /** One of these is the common colour of candidates without a party, whichever is farthest from every party's. */
-const INDEPENDENT = ['#8a6d54', '#6e5f8a', '#5e7a5a', '#6b4a46'] as const;
+const INDEPENDENT = ['#9a6a7a', '#6e5f8a', '#5e7a5a', '#6b4a46'] as const;
 /** Beyond what the palette holds, and for "against all". */
 export const NEUTRAL = '#8a8f94';
 /** Two of one election nearer than this are one colour to the eye on a map. */

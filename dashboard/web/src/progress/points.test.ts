@@ -42,14 +42,17 @@ describe('the curve', () => {
   });
 
   it('shows turnout of the day on a round scale, without a target', () => {
-    const history: History = { unit: 'country', series: 'turnout', step: 300, points: [point('2026-10-04T08:00:00Z', 0)] };
+    const points = [{ ...point('2026-10-04T08:00:00Z', 150), registered: 1000, of_registered: 1300 }];
+    const history: History = { unit: 'country', series: 'turnout', step: 300, points };
     const data = curveData(history, 'turnout', definition, 0);
     expect(data).toMatchObject({ percent: [25], target: null, top: 40 });
   });
 });
 
 it('ends in the figures of the version in view, older and newer answers alike', () => {
-  const live = livePoint(unit('country', 8), header(3));
+  const country = unit('country', 8);
+  const live = livePoint(country, header(3), 'reported');
+  expect(livePoint(country, header(3), 'turnout')).toMatchObject({ precincts: 10, registered: 1000, identified: 300 });
   expect(live).toEqual({ ...point('2026-10-04T14:10:00Z', 8), registered: 800, of_precincts: 10, identified: 300 });
   const points = [point('2026-10-04T14:05:00Z', 4), point('2026-10-04T14:10:00Z', 5), point('2026-10-04T14:15:00Z', 9)];
   const ended = endingIn({ unit: 'country', series: 'reported', step: 300, points }, live);

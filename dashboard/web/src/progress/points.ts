@@ -9,11 +9,12 @@ const HOUR = 3600;
 const TARGET_SECONDS = HOUR;
 
 /** What the version in view says, as the last point of a curve. */
-export function livePoint(country: Unit, header: Header): HistoryPoint {
+export function livePoint(country: Unit, header: Header, series: Series): HistoryPoint {
+  const sent = series === 'turnout' ? country.turnout : country.reported;
   return {
     at: header.generated_at,
-    precincts: country.reported.precincts,
-    registered: country.reported.registered,
+    precincts: sent.precincts,
+    registered: sent.registered,
     of_precincts: country.precincts,
     of_registered: country.registered,
     identified: country.turnout.identified,
@@ -32,10 +33,7 @@ export function curveData(history: History | null, series: Series, definition: D
   const close = Date.parse(definition.polls_close) / 1000;
   const points = (history?.points ?? []).map((point) => ({
     at: Date.parse(point.at) / 1000,
-    percent:
-      series === 'reported'
-        ? share(point.precincts, point.of_precincts)
-        : share(point.identified, point.of_registered),
+    percent: percentOf(point, series),
   }));
   const known = points.filter((point): point is { at: number; percent: number } => point.percent !== null);
   if (series === 'turnout') {
@@ -60,6 +58,13 @@ export function curveData(history: History | null, series: Series, definition: D
     range: [first, Math.max(close + 2.25 * HOUR, Math.min(now, lastRise(night) + HOUR))],
     top: 100,
   };
+}
+
+/** Precincts of all precincts; those identified of the voters of the precincts that have sent any turnout. */
+export function percentOf(point: HistoryPoint, series: Series): number | null {
+  return series === 'reported'
+    ? share(point.precincts, point.of_precincts)
+    : share(point.identified, point.registered);
 }
 
 /** When the curve last rose: a night that is over is not squeezed by the morning after it. */
