@@ -91,6 +91,28 @@ describe('the public page', () => {
     await context.close();
   });
 
+  it('says the same in its header and at the end of its curve', async () => {
+    const context = await contextOf(browser, 'laptop', false);
+    const page = new PublicPage(await context.newPage(), base);
+    await page.open('?lang=en');
+    await page.page.locator('figure .switch button').first().click();
+    await page.page.waitForSelector('figure .readout:not(:empty)');
+    await page.page.waitForTimeout(2000);
+    const { time, share, curve } = await page.lastPoint();
+    expect(curve.startsWith(time)).toBe(true);
+    expect(curve.endsWith(share)).toBe(true);
+    await context.close();
+  });
+
+  it('shows the results before the curve on a telephone', async () => {
+    const context = await contextOf(browser, 'phone', false);
+    const page = new PublicPage(await context.newPage(), base);
+    await page.open('?lang=en');
+    const top = async (selector: string) => (await page.page.locator(selector).first().boundingBox())?.y ?? NaN;
+    expect(await top('#results figure')).toBeGreaterThan(await top('#results-title'));
+    await context.close();
+  });
+
   it('finds a precinct by number, shows its reports, and goes back with the back button', async () => {
     const context = await contextOf(browser, 'laptop', false);
     const page = new PublicPage(await context.newPage(), base);

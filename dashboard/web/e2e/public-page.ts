@@ -72,6 +72,14 @@ export class PublicPage {
     });
   }
 
+  /** Time and share of the header, and what the curve says of its last point, at one moment. */
+  lastPoint(): Promise<{ time: string; share: string; curve: string }> {
+    return this.page.evaluate(() => {
+      const text = (selector: string) => document.querySelector(selector)?.textContent?.trim() ?? '';
+      return { time: text('time[data-version]'), share: text('header .share dd'), curve: text('figure .readout') };
+    });
+  }
+
   async search(text: string): Promise<void> {
     await this.page.locator('[role="combobox"]').fill(text);
     await this.page.locator('[role="option"]').first().waitFor();

@@ -281,7 +281,7 @@ export class CountryMap {
     const wide = width > 40 * rem;
     // The names of the outermost units reach beyond them by as much on any screen.
     const side = wide ? Math.round(width * 0.025) : 1.9 * rem;
-    return { top: (wide ? 2.5 : 3.25) * rem, bottom: (wide ? 1.25 : 4.25) * rem, left: side, right: side };
+    return { top: (wide ? 2.5 : 3.25) * rem, bottom: (wide ? 1.25 : width < 360 ? 5.25 : 4.25) * rem, left: side, right: side };
   }
 
   #flight(instantly: boolean): { animate?: boolean; duration?: number } {
