@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use election::{
     Code, DeviceId, PrecinctId, Timestamp, UnitId,
-    definition::DeviceKind,
+    definition::{DeviceKind, DeviceStatus},
     figures::Phase,
     liveness::{DeviceLife, DeviceRow, Point},
     precinct::{Flag, ReportEntry},
@@ -43,11 +43,28 @@ pub trait Inquiry: Send + Sync + 'static {
     /// Has a device told what to do. The command's number, and whether there was a way to the device.
     fn command(&self, by: String, id: DeviceId, order: Order) -> BoxFuture<'_, Result<(u64, bool), Refused>>;
 
+    /// How many decisions have changed the register of devices. Must not block.
+    fn register_changes(&self) -> u64;
+
+    /// What the register says of a device now. Must not block.
+    fn registered(&self, id: &DeviceId) -> Option<Registered>;
+
     /// The latest messages of devices that were refused. Must not block.
     fn refusals(&self) -> Vec<RefusalEntry>;
 
     /// Whether each part of the service works. Must not block.
     fn ready(&self) -> Readiness;
+}
+
+/// What the register says of a device, as decisions have left it.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// What it may do.
+    pub status: DeviceStatus,
+    /// Its public key; `None` before it is provisioned.
+    pub public_key: Option<[u8; 32]>,
+    /// Its keys before this one, the oldest first.
+    pub superseded: Vec<[u8; 32]>,
 }
 
 /// What is known of a precinct beside its figures.

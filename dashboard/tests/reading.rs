@@ -12,7 +12,7 @@ use std::{
 
 use election::Count;
 use feed::Correction;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{House, problem, unit};
 
 #[tokio::test]
@@ -36,6 +36,15 @@ async fn the_elections_and_their_definition_are_described() {
     );
     assert_eq!(election["centre_keys"][0], json!({"kid": "centre", "public_key": "cd".repeat(32)}));
     assert_eq!(election["devices"].as_array().unwrap().len(), 18);
+    let urn = |election: &Value| {
+        let devices = election["devices"].as_array().unwrap().iter();
+        devices.clone().find(|device| device["id"] == "u-1").unwrap().clone()
+    };
+    assert_eq!((&urn(&election)["status"], urn(&election).get("superseded_keys")), (&json!("active"), None));
+    house.desk.revoked.store(true, Ordering::Relaxed);
+    let after = urn(&house.json(&house.election("")).await);
+    assert_eq!(after["status"], "revoked", "a decision is seen at once");
+    assert_eq!(after["superseded_keys"], json!(["06".repeat(32)]));
     let without = house.json(&house.election("?keys=false")).await;
     assert!(without.get("devices").is_none());
     assert_eq!(house.problem(&house.election("?keys=perhaps")).await.0, 400);

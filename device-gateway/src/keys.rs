@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use device_wire::{
@@ -17,7 +20,22 @@ use election::{
 
 /// The keys of a definition's devices. Decisions change keys and standing while the night runs.
 #[derive(Debug, Default)]
-pub struct Keys(HashMap<DeviceId, RwLock<Holder>>);
+pub struct Keys {
+    holders: HashMap<DeviceId, RwLock<Holder>>,
+    /// How many decisions have changed something.
+    changes: AtomicU64,
+}
+
+/// What the register says of a device now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// What it may do.
+    pub status: DeviceStatus,
+    /// Its public key; `None` before it is provisioned.
+    pub public_key: Option<[u8; 32]>,
+    /// Its keys before this one, the oldest first: reports from before are signed with them.
+    pub superseded: Vec<[u8; 32]>,
+}
 
 #[derive(Debug)]
 struct Holder {
@@ -58,7 +76,7 @@ impl Keys {
             let holder = Holder { key, superseded: Vec::new(), status: device.status, pending: false };
             keys.insert(device.id.clone(), RwLock::new(holder));
         }
-        (Self(keys), without)
+        (Self { holders: keys, changes: AtomicU64::new(0) }, without)
     }
 
     /// Takes what a decision changed: who may speak, or with which key. In the order of the journal.
@@ -73,6 +91,7 @@ impl Keys {
                 self.change(device, |holder| holder.superseded.extend(holder.key.replace(key)));
             }
         }
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -81,13 +100,13 @@ impl Keys {
     /// # Errors
     /// [`NotFit`].
     pub fn consider(&self, device: &DeviceId, key: &PublicKey) -> Result<VerifyingKey, NotFit> {
-        if !self.0.contains_key(device) {
+        if !self.holders.contains_key(device) {
             return Err(NotFit::Unknown(device.clone()));
         }
         let of_curve = public_from_bytes(&key.0).map_err(|why| NotFit::NoKey(device.clone(), why))?;
         let used =
             |holder: &Holder| holder.key.iter().chain(&holder.superseded).any(|held| *held == of_curve);
-        match self.0.keys().find(|id| self.read(id.as_str(), used).unwrap_or(false)) {
+        match self.holders.keys().find(|id| self.read(id.as_str(), used).unwrap_or(false)) {
             Some(owner) => Err(NotFit::Used(owner.clone())),
             None => Ok(of_curve),
         }
@@ -109,13 +128,27 @@ impl Keys {
         self.read(id, held).unwrap_or(false)
     }
 
+    /// How many decisions have changed the register: another number, another register.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// What the register says of a device now; `None` where nobody has this name.
+    pub fn registered(&self, id: &str) -> Option<Registered> {
+        self.read(id, |holder| Registered {
+            status: holder.status,
+            public_key: holder.key.map(|key| key.to_bytes()),
+            superseded: holder.superseded.iter().map(VerifyingKey::to_bytes).collect(),
+        })
+    }
+
     fn read<T>(&self, id: &str, read: impl FnOnce(&Holder) -> T) -> Option<T> {
-        let holder = self.0.get(id)?;
+        let holder = self.holders.get(id)?;
         Some(read(&holder.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
     fn change(&self, device: &DeviceId, change: impl FnOnce(&mut Holder)) {
-        if let Some(holder) = self.0.get(device) {
+        if let Some(holder) = self.holders.get(device) {
             change(&mut holder.write().unwrap_or_else(PoisonError::into_inner));
         }
     }
@@ -131,7 +164,7 @@ impl Keys {
             let holder = Holder { key: Some(key), superseded, status, pending: false };
             (name.parse().unwrap(), RwLock::new(holder))
         };
-        Self(names.iter().map(holder).collect())
+        Self { holders: names.iter().map(holder).collect(), changes: AtomicU64::new(0) }
     }
 }
 

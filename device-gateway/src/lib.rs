@@ -22,7 +22,7 @@ pub use answers::{Answers, Context};
 pub use bounds::Bounds;
 pub use commands::{Commands, Sent};
 pub use gateway::{Gateway, Parts, Running, Signer};
-pub use keys::{Keys, NotFit};
+pub use keys::{Keys, NotFit, Registered};
 pub use metrics::Metrics;
 pub use port::{Answer, Counting, Life};
 pub use refusals::{Refusals, Sample};

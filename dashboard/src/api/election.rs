@@ -37,7 +37,15 @@ pub(crate) async fn elections(request: HttpRequest, app: web::Data<App>) -> Resu
 pub(crate) async fn election(request: HttpRequest, of: web::Path<String>, app: web::Data<App>) -> Result {
     app.election(&of)?;
     let keys = Query::of(&request)?.one_of("keys", &[("true", true), ("false", false)])?;
-    fixed(if keys { &app.fixed.election } else { &app.fixed.without_keys }).to(&request).await
+    if keys {
+        let shared = app.clone();
+        // Ten thousand devices are written anew after a decision: away from the threads that serve.
+        let made = web::block(move || shared.fixed.with_keys(shared.definition(), &*shared.inquiry)).await;
+        return fixed(&made.map_err(|_| Problem::unavailable("the server is busy; try again"))?)
+            .to(&request)
+            .await;
+    }
+    fixed(&app.fixed.without_keys).to(&request).await
 }
 
 /// `GET /elections/{e}/places`

@@ -1,6 +1,9 @@
 //! What does not change during an election, made once at the start.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use election::{
     Definition, PrecinctId, UnitId,
@@ -11,7 +14,10 @@ use feed::{Body, rfc3339};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::state::Layers;
+use crate::{
+    port::{Inquiry, Registered},
+    state::Layers,
+};
 
 /// The description of this interface.
 pub(crate) const OPENAPI: &str = include_str!("../../openapi.json");
@@ -21,10 +27,11 @@ pub(crate) type Tagged = (Arc<Body>, String);
 
 /// Bodies that never change.
 pub(crate) struct Fixed {
-    /// The definition with every device.
-    pub election: Tagged,
     /// The definition without the devices.
     pub without_keys: Tagged,
+    description: Value,
+    /// The definition with every device as decisions have left it, and after how many of them.
+    register: Mutex<Option<(u64, Tagged)>>,
     /// Every precinct's place.
     pub places: Tagged,
     /// Each precinct's place by itself.
@@ -41,19 +48,36 @@ impl Fixed {
         centre_keys: &[(String, [u8; 32])],
         boundaries: BTreeMap<String, Vec<u8>>,
     ) -> Self {
-        let mut election = describe(definition, centre_keys);
-        let without_keys = tagged(election.to_string());
-        election["devices"] = definition.devices().values().map(device).collect();
+        let description = describe(definition, centre_keys);
+        let without_keys = tagged(description.to_string());
         let place = places(definition);
         let all: Vec<&Value> = place.values().collect();
         Self {
-            election: tagged(election.to_string()),
+            description,
             without_keys,
+            register: Mutex::default(),
             places: tagged(json!(all).to_string()),
             place,
             layers: boundaries.into_iter().map(|(layer, bytes)| (layer, tagged(bytes))).collect(),
             openapi: tagged(OPENAPI),
         }
+    }
+}
+
+impl Fixed {
+    /// The definition with every device as it is registered now.
+    pub(crate) fn with_keys(&self, definition: &Definition, inquiry: &dyn Inquiry) -> Tagged {
+        let mut register = self.register.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = inquiry.register_changes();
+        if let Some((_, made)) = register.as_ref().filter(|(after, _)| *after == changes) {
+            return made.clone();
+        }
+        let mut election = self.description.clone();
+        let devices = definition.devices().values();
+        election["devices"] = devices.map(|of| device(of, inquiry.registered(&of.id))).collect();
+        let made = tagged(election.to_string());
+        *register = Some((changes, made.clone()));
+        made
     }
 }
 
@@ -139,11 +163,17 @@ fn option(option: &ContestOption) -> Value {
     value
 }
 
-fn device(device: &Device) -> Value {
-    json!({
+fn device(device: &Device, now: Option<Registered>) -> Value {
+    let (key, status) = (device.public_key, device.status);
+    let now = now.unwrap_or(Registered { status, public_key: key, superseded: Vec::new() });
+    let mut value = json!({
         "id": device.id, "kind": device.kind, "precinct": device.precinct,
-        "public_key": device.public_key.as_ref().map(|key| hex(key)), "status": device.status,
-    })
+        "public_key": now.public_key.map(|key| hex(&key)), "status": now.status,
+    });
+    if !now.superseded.is_empty() {
+        value["superseded_keys"] = now.superseded.iter().map(|key| hex(key)).collect();
+    }
+    value
 }
 
 /// Each precinct's place, with its active devices.

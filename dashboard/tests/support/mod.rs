@@ -15,11 +15,11 @@ use std::{
 use country::{Night, OPEN, SMALL};
 use dashboard::{
     BoxFuture, Condition, Config, DeviceEntries, DeviceEntry, DevicesWanted, Envelope, Inquiry, MissingEntry,
-    Parts, Person, PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Server,
+    Parts, Person, PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Registered, Server,
 };
 use election::{
     Code, DeviceId, PrecinctId, UnitId,
-    definition::DeviceKind,
+    definition::{DeviceKind, DeviceStatus},
     figures::Phase,
     liveness::{DeviceLife, DeviceRow, History, Point, Vitals},
     precinct::{Flag, ReportEntry},
@@ -37,6 +37,8 @@ pub struct Desk {
     pub asked: AtomicUsize,
     pub silent: AtomicBool,
     pub broken: AtomicBool,
+    /// A decision has shut `u-1` out.
+    pub revoked: AtomicBool,
     pub decided: Mutex<Vec<Decision>>,
     pub commanded: Mutex<Vec<(String, DeviceId, Order)>>,
 }
@@ -110,6 +112,17 @@ impl Inquiry for Desk {
 
     fn flagged(&self, code: Code) -> BoxFuture<'_, Vec<PrecinctId>> {
         self.answer(if code == Code::W12 { vec![first()] } else { Vec::new() })
+    }
+
+    fn register_changes(&self) -> u64 {
+        self.revoked.load(Ordering::Relaxed).into()
+    }
+
+    fn registered(&self, id: &DeviceId) -> Option<Registered> {
+        let revoked = self.revoked.load(Ordering::Relaxed) && id.as_str() == "u-1";
+        let status = if revoked { DeviceStatus::Revoked } else { DeviceStatus::Active };
+        let superseded = if revoked { vec![[6; 32]] } else { Vec::new() };
+        Some(Registered { status, public_key: Some([5; 32]), superseded })
     }
 
     fn quarantine(&self) -> BoxFuture<'_, Vec<QuarantineEntry>> {

@@ -9,9 +9,9 @@ use std::{
 use actors::{System, Wanted};
 use dashboard::{
     BoxFuture, Condition, DeviceEntries, DeviceEntry, DevicesWanted, Envelope, Inquiry, MissingEntry,
-    PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused,
+    PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Registered,
 };
-use device_gateway::{Commands, Gaps, Refusals, Sample};
+use device_gateway::{Commands, Gaps, Keys, Refusals, Sample};
 use election::{
     Code, DeviceId, PrecinctId,
     figures::Figures,
@@ -40,6 +40,8 @@ pub struct Devices {
     pub commands: Arc<Commands>,
     /// The security log.
     pub refusals: Arc<Refusals>,
+    /// Who may speak, and with which key.
+    pub keys: Arc<Keys>,
     /// The centre's clock; none where the night is simulated.
     pub clock: Option<Arc<Watch>>,
 }
@@ -149,6 +151,15 @@ impl Inquiry for Questions {
             }
             list
         })
+    }
+
+    fn register_changes(&self) -> u64 {
+        self.devices.keys.changes()
+    }
+
+    fn registered(&self, id: &DeviceId) -> Option<Registered> {
+        let now = self.devices.keys.registered(id.as_str())?;
+        Some(Registered { status: now.status, public_key: now.public_key, superseded: now.superseded })
     }
 
     fn quarantine(&self) -> BoxFuture<'_, Vec<QuarantineEntry>> {

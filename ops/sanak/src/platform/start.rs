@@ -165,6 +165,7 @@ impl Platform {
             gaps: gateway.gaps(),
             commands: gateway.commands(),
             refusals: gateway.refusals(),
+            keys: Arc::clone(&keys),
             clock: watch,
         };
         let deciding = Deciding::new(system.clone(), appender.clone(), clock, keys, gateway.answers());
