@@ -1,5 +1,5 @@
 //! The centre's clock: even where the machine's is not. It never goes back, follows the machine's clock while that
-//! goes evenly, and goes on by itself where that jumps (`ops/adr/012`).
+//! goes evenly, and goes on by itself where that jumps (`ops/adr/008`).
 
 mod health;
 
