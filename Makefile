@@ -56,7 +56,7 @@ fuzz: setup ## every fuzz target for ten minutes, or SECONDS_EACH=N
 
 drill-hostile: setup web ## the night of the whole country beside clients that flood it; about three minutes
 	cargo build --release --locked -p sanak
-	cargo nextest run --release --locked -p e2e --run-ignored only --no-capture whole_country
+	cargo nextest run --release --locked --profile drill -p e2e --run-ignored only --no-capture whole_country
 
 bench: setup ## criterion benchmarks: verify, decide, roll up, append, encode
 	cargo bench --locked --workspace --benches

@@ -16,6 +16,8 @@ pub struct Message {
     pub topic: String,
     /// At most 256 KiB.
     pub payload: Bytes,
+    /// A broker had kept it, and tells it now to us who subscribed: it is of some time ago.
+    pub retained: bool,
     /// Who published it, as far as is known.
     pub peer: Peer,
     /// To be consumed once the message is safe, or refused for good.

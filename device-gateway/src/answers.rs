@@ -2,7 +2,11 @@
 //! receipt, and the broker's side gets its acknowledgement.
 
 use std::{
-    sync::{Arc, OnceLock},
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -76,6 +80,10 @@ pub struct Answers {
     pub(crate) in_flight: Arc<Semaphore>,
     /// The way to the workers, once they run.
     pub(crate) workers: OnceLock<Workers>,
+    /// Reports that could not be stored, until their workers ask.
+    pub(crate) unstored: Mutex<HashMap<DeviceId, Vec<(Seq, Digest)>>>,
+    /// Whether there are any.
+    pub(crate) any_unstored: AtomicBool,
 }
 
 impl Answers {
@@ -136,8 +144,21 @@ impl Answers {
     pub fn unstored(&self, context: Context) {
         let Kind::New { told, .. } = context.0 else { return };
         self.metrics.unstored.inc();
-        let Told { device, seq, digest, .. } = told;
-        self.tell(device.clone(), Work::Forget { device, seq, digest });
+        // Its worker may wait for the journal, whose thread this is: nothing here may wait for the worker.
+        let mut unstored = self.unstored.lock().unwrap_or_else(PoisonError::into_inner);
+        unstored.entry(told.device).or_default().push((told.seq, told.digest));
+        self.any_unstored.store(true, Ordering::Release);
+    }
+
+    /// What could not be stored of a device's reports since it was last asked.
+    pub(crate) fn forgotten(&self, device: &DeviceId) -> Vec<(Seq, Digest)> {
+        if !self.any_unstored.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut unstored = self.unstored.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = unstored.remove(device).unwrap_or_default();
+        self.any_unstored.store(!unstored.is_empty(), Ordering::Release);
+        forgotten
     }
 
     /// A decision was taken on which reports of this precinct waited: their devices get the final receipts.

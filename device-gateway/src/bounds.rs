@@ -117,7 +117,7 @@ mod tests {
 
     fn message(peer: Peer, device: &str, channel: &str) -> Message {
         let topic = format!("sanak/1/e/7/{device}/{channel}");
-        Message { topic, payload: Default::default(), peer, ack: Ack::none() }
+        Message { topic, payload: Default::default(), retained: false, peer, ack: Ack::none() }
     }
 
     fn passed(gate: &mut Gate, message: &Message, times: usize, now: Instant) -> usize {

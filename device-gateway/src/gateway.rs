@@ -3,7 +3,11 @@
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, OnceLock, atomic::AtomicU64, mpsc},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicU64},
+        mpsc,
+    },
     thread::JoinHandle,
     time::Instant,
 };
@@ -87,6 +91,8 @@ impl Gateway {
     /// Prepares a gateway.
     pub fn new(parts: Parts) -> Self {
         let answers = Arc::new(Answers {
+            unstored: Mutex::default(),
+            any_unstored: AtomicBool::new(false),
             election: parts.election.clone(),
             signer: parts.signer.clone(),
             downlink: parts.link.downlink(),

@@ -11,7 +11,7 @@ use broker::{Ack, Message};
 use device_wire::{Authentic, AuthenticReport, Refusal, authenticate};
 use election::{
     DeviceId, ElectionId, PrecinctId, Timestamp,
-    report::{Digest, Presence, Receipt, Seq, Verdict},
+    report::{Presence, Receipt, Verdict},
     sequence::{Admission, Gap, Line},
 };
 use journal::{Appender, Clock, Entry, Gone};
@@ -33,8 +33,6 @@ const ANSWER_EVERY: Duration = Duration::from_secs(1);
 pub(crate) enum Work {
     /// A message from the wire, and when it arrived.
     Message(Box<Message>, Timestamp, Instant),
-    /// A report did not reach stable storage: it is new again.
-    Forget { device: DeviceId, seq: Seq, digest: Digest },
     /// Whoever waits is told when its turn has come.
     Mark(oneshot::Sender<()>),
     /// A gap was closed by decision.
@@ -77,9 +75,6 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
         while let Ok(next) = work.recv() {
             match next {
                 Work::Message(message, arrived, since) => self.message(*message, arrived, since),
-                Work::Forget { device, seq, digest } => {
-                    self.change(&device, |line| line.forget(seq, digest));
-                }
                 Work::Mark(waiting) => {
                     // Whoever waited may have gone.
                     let _ = waiting.send(());
@@ -109,10 +104,13 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
     }
 
     fn message(&mut self, message: Message, arrived: Timestamp, since: Instant) {
-        let Message { topic, payload, ack, .. } = message;
+        let Message { topic, payload, retained, ack, .. } = message;
         let shared = Arc::clone(&self.shared);
         match authenticate(&topic, &payload[..], &shared.election, &*shared.keys) {
             Ok(Authentic::Report(report)) => self.report(report, arrived, since, ack),
+            // What a broker kept is no sign of life, except that a device is off line.
+            Ok(Authentic::Heartbeat(_)) if retained => ack.done(),
+            Ok(Authentic::State(state)) if retained && state.state().state == Presence::Online => ack.done(),
             Ok(Authentic::Heartbeat(heartbeat)) => {
                 shared.metrics.signs.inc();
                 shared.counting.heard(Life::Heartbeat(heartbeat.heartbeat().clone()), arrived);
@@ -140,6 +138,9 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
         let shared = Arc::clone(&self.shared);
         let (seq, digest) = (report.report().seq, report.digest());
         let device = report.device().clone();
+        for (seq, digest) in shared.answers.forgotten(&device) {
+            self.change(&device, |line| line.forget(seq, digest));
+        }
         let place = self.lines.entry(device.clone());
         let (_, line) = place.or_insert_with(|| (report.report().precinct, Line::default()));
         match line.admit(seq, digest) {

@@ -41,10 +41,10 @@ rust_tests() {
 
 closing_lines() {
     printf '\n== closing lines of the runners\n'
-    grep -hE '^ *(Test Files|Tests) ' "$logs/page-tests.log"
-    grep -hE '^ *Summary |^test result: ' "$logs/rust-tests.log"
-    grep -hE '^(== fuzz|Done)' "$logs/fuzz.log"
-    grep -hE '^ *(Test Files|Tests) ' "$logs/browser.log"
+    grep -ahE '^ *(Test Files|Tests) ' "$logs/page-tests.log"
+    grep -ahE '^ *Summary |^test result: ' "$logs/rust-tests.log"
+    grep -ahE '^(== fuzz|Done)' "$logs/fuzz.log"
+    grep -ahE '^ *(Test Files|Tests) ' "$logs/browser.log"
 }
 
 web() { (cd dashboard/web && "$@"); }

@@ -75,10 +75,18 @@ impl Client {
     }
 }
 
+/// A message down that another thread wants sent.
+pub(crate) struct Order {
+    to: Arc<Client>,
+    topic: String,
+    payload: Bytes,
+}
+
 /// What other threads ask of the link's own.
-pub(crate) enum Order {
-    Publish { to: Arc<Client>, topic: String, payload: Bytes },
-    Disconnect { client: String },
+pub(crate) struct Asked {
+    orders: mpsc::Receiver<Order>,
+    /// Clients to be cut off: few, and never lost behind messages.
+    cuts: mpsc::UnboundedReceiver<String>,
 }
 
 /// The part of the link that may be touched from any thread.
@@ -93,6 +101,7 @@ pub(crate) struct Shared {
     clients: RwLock<HashMap<String, Arc<Client>>>,
     operators: RwLock<Vec<Arc<Client>>>,
     orders: mpsc::Sender<Order>,
+    cuts: mpsc::UnboundedSender<String>,
     /// Refusals of those who have no session yet that may be told.
     strangers: Mutex<TokenBucket>,
 }
@@ -105,8 +114,9 @@ impl Shared {
         limits: Limits,
         register: super::Register,
         events: mpsc::Sender<LinkEvent>,
-    ) -> (Arc<Self>, mpsc::Receiver<Order>) {
+    ) -> (Arc<Self>, Asked) {
         let (orders, waiting) = mpsc::channel(ORDERS);
+        let (cuts, to_cut) = mpsc::unbounded_channel();
         let budget = Arc::new(Semaphore::new(limits.bytes_in_flight.max(crate::limits::MAX_PAYLOAD_BYTES)));
         let shared = Self {
             limits,
@@ -119,9 +129,10 @@ impl Shared {
             clients: RwLock::default(),
             operators: RwLock::default(),
             orders,
+            cuts,
             strangers: Mutex::new(TokenBucket::new(STRANGERS, Instant::now())),
         };
-        (Arc::new(shared), waiting)
+        (Arc::new(shared), Asked { orders: waiting, cuts: to_cut })
     }
 
     pub(crate) fn next_serial(&self) -> u64 {
@@ -165,7 +176,7 @@ impl Shared {
         if !to.wants(topic) {
             return false;
         }
-        let order = Order::Publish { to: to.clone(), topic: topic.to_owned(), payload: payload.clone() };
+        let order = Order { to: to.clone(), topic: topic.to_owned(), payload: payload.clone() };
         let taken = to.take_place(self.limits.down_in_flight);
         if taken && self.orders.try_send(order).is_err() {
             to.leave_place();
@@ -204,9 +215,8 @@ impl Down for Arc<Shared> {
     }
 
     fn disconnect(&self, client: &str) {
-        if self.orders.try_send(Order::Disconnect { client: client.to_owned() }).is_err() {
-            tracing::warn!(client, "not disconnected: the link has too many orders waiting");
-        }
+        // An ended link has no connections.
+        let _ = self.cuts.send(client.to_owned());
     }
 }
 
@@ -257,13 +267,21 @@ impl Hub {
     }
 
     /// Carries out what other threads ask, until none of them is left.
-    pub(crate) async fn carry_out(self: Rc<Self>, mut orders: mpsc::Receiver<Order>) {
-        while let Some(order) = orders.recv().await {
-            match order {
-                Order::Publish { to, topic, payload } => self.send(&to, topic, &payload),
-                Order::Disconnect { client } => self.disconnect(&client),
+    pub(crate) async fn carry_out(self: Rc<Self>, mut asked: Asked) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(client) = asked.cuts.recv() => self.disconnect(&client),
+                Some(Order { to, topic, payload }) = asked.orders.recv() => self.send(&to, topic, &payload),
+                else => return,
             }
         }
+    }
+
+    /// Whether a device is connected that has proved who it is.
+    pub(crate) fn holds_certified(&self, device: &str) -> bool {
+        let sessions = self.sessions.borrow();
+        sessions.values().any(|(session, _)| session.client.id == device && session.is_certified())
     }
 
     fn send(&self, to: &Arc<Client>, topic: String, payload: &Bytes) {

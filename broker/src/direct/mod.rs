@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::limits::{Limits, MAX_PAYLOAD_BYTES};
 use crate::port::{DeviceLink, Downlink, Error, LinkEvent, Reloader, Stopper};
-use hub::{Hub, Order, Shared};
+use hub::{Asked, Hub, Shared};
 use listener::Door;
 use session::Conn;
 use tls::Doorkeeper;
@@ -109,7 +109,7 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
     };
     let (plain, tls) = (address(false), address(true));
     let (sender, events) = mpsc::channel::<LinkEvent>(config.queue.max(1));
-    let (shared, orders) = Shared::new(config.limits, config.register, sender);
+    let (shared, asked) = Shared::new(config.limits, config.register, sender);
     let (stop, stopping) = oneshot::channel();
     let (ended, stopped) = oneshot::channel();
     let link = DeviceLink {
@@ -128,7 +128,7 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
                 .name("mqtt")
                 .ping_interval(0)
                 .build(ntex_net::DefaultRuntime)
-                .block_on(run(shared, orders, doors, stopping));
+                .block_on(run(shared, asked, doors, stopping));
             // Whoever dropped the link does not wait.
             let _ = ended.send(());
         })
@@ -137,19 +137,14 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
 }
 
 /// The link's thread: serves until it is told to stop, or the link is dropped.
-async fn run(
-    shared: Arc<Shared>,
-    orders: mpsc::Receiver<Order>,
-    doors: Vec<Door>,
-    stopping: oneshot::Receiver<()>,
-) {
+async fn run(shared: Arc<Shared>, asked: Asked, doors: Vec<Door>, stopping: oneshot::Receiver<()>) {
     let hub = Rc::new(Hub::new(shared.clone()));
     let settings = listener::settings(&shared.limits);
     let mut accepting = Vec::new();
     for door in doors {
         accepting.push(tokio::task::spawn_local(listener::accept(hub.clone(), door, settings.clone())));
     }
-    let carrying = tokio::task::spawn_local(hub.clone().carry_out(orders));
+    let carrying = tokio::task::spawn_local(hub.clone().carry_out(asked));
     // An error: the link was dropped, which is a stop too.
     let _ = stopping.await;
     shared.stopping.store(true, Ordering::Relaxed);

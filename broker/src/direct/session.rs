@@ -112,6 +112,11 @@ impl Conn {
         }
         let serial = shared.next_serial();
         let (id, device) = self.identify(&hello.client_id, serial)?;
+        // Whoever only claims a name neither takes the place of the one who has proved it, nor spends its attempts.
+        if device && matches!(self.identity, Identity::Plain) && self.hub.holds_certified(&id) {
+            let detail = "it is connected with its certificate".to_owned();
+            return self.turn_away(&id, detail, Refusal::Identity);
+        }
         if device && !self.hub.may_connect(&id) {
             shared.refuse_stranger(&id, RefusedKind::Rate, "connects too often".to_owned());
             return Err(Refusal::Rate);
@@ -209,6 +214,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Whether it has proved who it is.
+    pub(crate) fn is_certified(&self) -> bool {
+        matches!(self.peer, Peer::Certified(_))
+    }
+
     fn new(hub: Rc<Hub>, client: Arc<Client>, peer: Peer, will: Option<Will>) -> Self {
         let limits = &hub.shared.limits;
         let rate = if client.operator { limits.operator_rate } else { limits.device_rate };
@@ -308,8 +318,13 @@ impl Session {
         if self.finished.get() {
             return Err(Fault::Over);
         }
-        let message =
-            Message { topic: topic.to_owned(), payload, peer: self.peer.clone(), ack: ack.holding(budget) };
+        let message = Message {
+            topic: topic.to_owned(),
+            payload,
+            retained: false,
+            peer: self.peer.clone(),
+            ack: ack.holding(budget),
+        };
         shared.events.send(LinkEvent::Message(message)).await.map_err(|_| Fault::Over)?;
         count(&shared.counters.messages_in);
         shared.counters.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -346,7 +361,8 @@ impl Session {
         let will = self.will.borrow_mut().take().filter(|_| !clean);
         if let Some(Will { topic, payload, .. }) = will {
             shared.fan_out(&topic, &payload, None);
-            let message = Message { topic, payload, peer: self.peer.clone(), ack: Ack::none() };
+            let message =
+                Message { topic, payload, retained: false, peer: self.peer.clone(), ack: Ack::none() };
             count(&shared.counters.messages_in);
             // An ended link needs no wills.
             let _ = shared.events.send(LinkEvent::Message(message)).await;

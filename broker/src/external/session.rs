@@ -172,7 +172,8 @@ impl Link {
             ack.done();
             return Ok(());
         }
-        let message = Message { topic: packet.topic, payload: packet.payload, peer: Peer::Unknown, ack };
+        let Publish { topic, payload, retain: retained, .. } = packet;
+        let message = Message { topic, payload, retained, peer: Peer::Unknown, ack };
         self.events.send(LinkEvent::Message(message)).await.map_err(|_| "the gateway is gone".to_owned())?;
         count(&self.counters.messages_in);
         self.counters.bytes_in.fetch_add(bytes as u64, Ordering::Relaxed);

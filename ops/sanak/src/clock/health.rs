@@ -67,13 +67,8 @@ impl Watch {
     /// What is to be said of the clock now.
     pub fn health(&self) -> Health {
         let standing = self.clock.standing();
-        if standing.apart {
-            let off = standing.off_ms;
-            return Health::Warning(format!(
-                "the machine's clock jumped and is {off} ms off the centre's: see the runbook, ClockJumped"
-            ));
-        }
-        judge(*self.kernel.lock().unwrap_or_else(PoisonError::into_inner), self.required)
+        let kernel = judge(*self.kernel.lock().unwrap_or_else(PoisonError::into_inner), self.required);
+        worse(standing.apart.then_some(standing.off_ms), kernel)
     }
 
     /// Registers the clock's metrics.
@@ -99,6 +94,17 @@ fn judge(kernel: Option<Discipline>, required: bool) -> Health {
         None => "the kernel does not say whether the machine's clock is synchronised".to_owned(),
     };
     if required { Health::Bad(what) } else { Health::Warning(what) }
+}
+
+/// Of a jump and what the kernel says, whatever is worse.
+fn worse(jumped_ms: Option<i64>, kernel: Health) -> Health {
+    let Some(off) = jumped_ms else { return kernel };
+    let jumped =
+        format!("the machine's clock jumped and is {off} ms off the centre's: see the runbook, ClockJumped");
+    match kernel {
+        Health::Bad(why) => Health::Bad(format!("{jumped}; {why}")),
+        Health::Good | Health::Warning(_) => Health::Warning(jumped),
+    }
 }
 
 /// The clock's gauges, read when they are asked for.
@@ -150,6 +156,19 @@ mod tests {
 
     fn said(synchronised: bool, millis: u64) -> Option<Discipline> {
         Some(Discipline { synchronised, max_error: Duration::from_millis(millis) })
+    }
+
+    #[test]
+    fn a_jump_never_hides_that_the_service_is_not_ready() {
+        let off = |health| match worse(Some(-3_600_000), health) {
+            Health::Bad(what) => (true, what),
+            Health::Warning(what) => (false, what),
+            Health::Good => panic!("a jump is told"),
+        };
+        assert!(!off(Health::Good).0 && !off(Health::Warning("no NTP".into())).0);
+        let (bad, what) = off(Health::Bad("not synchronised".into()));
+        assert!(bad && what.contains("-3600000 ms") && what.contains("not synchronised"), "{what}");
+        assert_eq!(worse(None, Health::Good), Health::Good);
     }
 
     #[test]
