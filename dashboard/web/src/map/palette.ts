@@ -3,8 +3,8 @@ import { chroma, distance, fullDistance, lightness, mix, parseHex } from './colo
 
 /** For options whose file names no colour or one that clashes: told apart with deuteranopia, none of them near grey. */
 const FALLBACK = [
-  '#2f6fb0', '#d98324', '#5aa9a3', '#b5179e', '#c9b037', '#5a4a00',
-  '#9c7bff', '#d98cb3', '#4f7d3a', '#4a1d3f', '#bfe36a', '#5b2a86',
+  '#2f6fb0', '#d98324', '#5aa9a3', '#a2417f', '#c9b037', '#5a4a00',
+  '#9c7bff', '#d98cb3', '#4f7d3a', '#4a1d3f', '#b3cc74', '#5b2a86',
 ] as const;
 /** One of these is the common colour of candidates without a party, whichever is farthest from every party's. */
 const INDEPENDENT = ['#9a6a7a', '#6e5f8a', '#5e7a5a', '#6b4a46'] as const;
