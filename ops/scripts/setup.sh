@@ -49,11 +49,20 @@ if [ "$purpose" = test ]; then
     command -v openssl >/dev/null || missing+=(openssl)
     [ -x /usr/sbin/ip ] || [ -x /sbin/ip ] || missing+=(iproute2)
     [ -x /usr/sbin/nft ] || missing+=(nftables)
+    # What our results are compared with is written in Python.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 fi
 [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
 
 if [ "$purpose" = test ]; then
     cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
     cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+    wanted=ops/scripts/requirements.txt
+    if ! cmp -s "$wanted" build/python/installed.txt; then
+        echo "setup: installing what $wanted names into build/python"
+        python3 -m venv --clear build/python
+        build/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted"
+        cp "$wanted" build/python/installed.txt
+    fi
 fi
 cargo fetch --locked --quiet

@@ -1,6 +1,7 @@
 //! Contests of every kind as sentences, and what is said of them against brute force.
 
 mod brute;
+mod differential;
 mod kinds;
 mod lists;
 mod sources;
