@@ -12,6 +12,7 @@ mod instruments;
 mod live;
 mod page;
 mod port;
+mod preview;
 mod problem;
 mod query;
 mod room;

@@ -8,7 +8,10 @@ use rust_embed::RustEmbed;
 
 use crate::{
     answer::{Answer, Keep},
+    api::fixed::tag,
+    preview::{Language, Preview},
     problem::Problem,
+    query::Query,
     state::App,
 };
 
@@ -40,7 +43,7 @@ impl Page {
         let assets = files.map(|(path, bytes)| {
             let asset = Asset {
                 content_type: content_type(&path),
-                tag: crate::api::fixed::tag(&bytes),
+                tag: tag(&bytes),
                 hashed: path.starts_with("assets/"),
                 body: Arc::new(Body::new(bytes)),
             };
@@ -49,15 +52,15 @@ impl Page {
         Self(assets.collect())
     }
 
-    /// The file at a path; the page itself where a browser asks for an address within it.
-    fn find(&self, path: &str, wants_html: bool) -> Option<&Asset> {
-        let path = path.trim_start_matches('/');
-        let index = || self.0.get("index.html");
-        match self.0.get(path) {
-            Some(asset) => Some(asset),
-            None if path.is_empty() || wants_html => index(),
-            None => None,
-        }
+    /// The file at a path.
+    fn file(&self, path: &str) -> Option<&Asset> {
+        self.0.get(path.trim_start_matches('/'))
+    }
+
+    /// The page itself, where a browser asks for an address within it.
+    fn index(&self, path: &str, wants_html: bool) -> Option<&str> {
+        let index = || std::str::from_utf8(self.0.get("index.html")?.body.plain()).ok();
+        if path == "/" || wants_html { index() } else { None }
     }
 }
 
@@ -71,19 +74,32 @@ pub(crate) async fn page(request: HttpRequest, app: web::Data<App>) -> Result<Ht
         return Err(Problem::method("GET, HEAD"));
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
-    match app.page.find(path, accept.contains("text/html")) {
-        Some(asset) => {
-            let keep = if asset.hashed { Keep::Forever } else { Keep::Revalidate };
-            let body = Arc::clone(&asset.body);
-            let tag = Some(asset.tag.clone());
-            Answer { body, content_type: asset.content_type, tag, keep }.to(&request).await
-        }
+    if let Some(asset) = app.page.file(path) {
+        let keep = if asset.hashed { Keep::Forever } else { Keep::Revalidate };
+        let body = Arc::clone(&asset.body);
+        let tag = Some(asset.tag.clone());
+        return Answer { body, content_type: asset.content_type, tag, keep }.to(&request).await;
+    }
+    match app.page.index(path, accept.contains("text/html")) {
+        Some(index) => within(&request, &app, index).await,
         None if path == "/" => Ok(HttpResponse::ServiceUnavailable()
             .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .body("The page is not in this binary: run `make web`, then build it again.\n")),
         None => Err(Problem::not_found("there is no such file")),
     }
+}
+
+/// The page, saying in its head what the address is about.
+async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpResponse, Problem> {
+    let query = Query::of(request).ok();
+    let language = Language::of(query.as_ref().and_then(|query| query.get("lang").ok().flatten()));
+    let page = Preview::of(app.definition(), request.path(), language).within(index);
+    let tag = tag(page.as_bytes());
+    // One text in a few thousand addresses: those who come at once share it.
+    let body = app.recent.answer(format!("page {tag}"), async || Ok(page.into())).await?;
+    let content_type = content_type("index.html");
+    Answer { body, content_type, tag: Some(tag), keep: Keep::Revalidate }.to(request).await
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -116,11 +132,12 @@ mod tests {
                 .map(|(path, text)| (path.to_owned(), text.into()))
                 .into_iter(),
         );
-        assert!(page.find("/", false).unwrap().content_type.starts_with("text/html"));
-        assert!(page.find("/assets/app-1a2b.js", false).unwrap().hashed);
-        assert!(!page.find("/region/osh", true).unwrap().hashed);
-        assert!(page.find("/assets/gone.js", false).is_none());
+        assert_eq!(page.index("/", false), Some("<!doctype html>"));
+        assert!(page.file("/assets/app-1a2b.js").unwrap().hashed);
+        assert!(page.file("/kg-demo/region/osh").is_none());
+        assert_eq!(page.index("/kg-demo/region/osh", true), Some("<!doctype html>"));
+        assert_eq!(page.index("/assets/gone.js", false), None);
         let none = Page::of(std::iter::empty());
-        assert!(none.find("/", true).is_none());
+        assert_eq!(none.index("/", true), None);
     }
 }

@@ -491,6 +491,47 @@ async fn the_page_is_served_with_a_strict_policy_or_says_how_to_build_it() {
 }
 
 #[tokio::test]
+async fn an_address_within_the_page_says_in_its_head_what_it_is_about() {
+    let house = House::open().await;
+    let election = house.json(&house.url("/api/v1/elections")).await[0]["id"].as_str().unwrap().to_owned();
+    let head = async |path: &str| {
+        let request = reqwest::Client::new().get(house.url(path)).header("accept", "text/html");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "build the page first: make web");
+        assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+        let text = answer.text().await.unwrap();
+        text.split_once("og:title\" content=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+    };
+    let country = head(&format!("/{election}?lang=en")).await;
+    let about =
+        |text: &str| format!("Simulation · {text} · {}", country.strip_prefix("Simulation · ").unwrap());
+    let unit = house.json(&house.election("?keys=false")).await["units"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|unit| unit["kind"] == "region")
+        .cloned()
+        .unwrap();
+    let region = unit["id"].as_str().unwrap().strip_prefix("region:").unwrap().to_owned();
+    let name = unit["name"]["en"].as_str().unwrap();
+    assert_eq!(head(&format!("/{election}/region/{region}?lang=en")).await, about(name));
+    assert_eq!(head(&format!("/{election}/missing?lang=en")).await, about("Precincts still missing"));
+    assert_eq!(
+        head(&format!("/{election}/abroad?lang=en&lang=ru")).await,
+        head(&format!("/{election}/abroad")).await
+    );
+    for nowhere in ["region/nowhere", "planet/mars", "precinct/<script>", "contest/none"] {
+        assert_eq!(head(&format!("/{election}/{nowhere}?lang=en")).await, country);
+    }
+    let precinct = house.json(&house.election("/places")).await[0]["precinct"].as_u64().unwrap();
+    assert!(
+        head(&format!("/{election}/precinct/{precinct}?lang=en"))
+            .await
+            .contains(&format!("Precinct {precinct}"))
+    );
+}
+
+#[tokio::test]
 async fn health_and_metrics_have_an_address_of_their_own() {
     let house = House::open().await;
     house.get(&house.election("/results")).await;

@@ -39,6 +39,8 @@ if [ "$purpose" = test ]; then
     command -v chromium >/dev/null || missing+=(chromium)
     # Faults of the disk are injected with it.
     command -v strace >/dev/null || missing+=(strace)
+    # What the page shows for checking a signed report runs on Debian's Python.
+    /usr/bin/python3 -c 'import cbor2, cryptography' 2>/dev/null || missing+=(python3 python3-cbor2 python3-cryptography)
     # The page brings its own letters. What Chromium falls back on must know Kyrgyz too.
     dpkg-query -W -f '${Status}' fonts-dejavu-core 2>/dev/null | grep -q 'ok installed' || missing+=(fonts-dejavu-core)
 fi

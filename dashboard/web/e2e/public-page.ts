@@ -30,8 +30,9 @@ export class PublicPage {
     });
   }
 
-  async open(query = ''): Promise<void> {
-    await this.page.goto(`${this.base}/${query}`);
+  /** Opens the election's front page with a query, or the page at a path. */
+  async open(address = ''): Promise<void> {
+    await this.page.goto(`${this.base}${address.startsWith('/') ? address : `/${address}`}`);
     await this.page.waitForSelector('time[data-version]');
   }
 

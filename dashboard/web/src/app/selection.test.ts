@@ -3,11 +3,12 @@ import { Election } from '../election/election';
 import { unit } from '../feed/testing';
 import type { Contest, Definition, Unit } from '../feed/types';
 import type { Page } from './page';
-import { reportedByAny, reportedIn } from './selection';
+import { groupOf, reportedByAny, reportedIn } from './selection';
 
 const list = { id: 'list', of: 'list', scope: 'country', unit: 'country', share_of: 'votes_cast', options: [] } as unknown as Contest;
+const single = { ...list, id: 'single:1', of: 'single', scope: 'district', unit: 'district:1' } as Contest;
 const election = new Election({
-  contests: [list],
+  contests: [list, single],
   units: [
     { id: 'country', kind: 'country', parent: null, name: null, by_hand: 2 },
     { id: 'region:osh', kind: 'region', parent: 'country', name: null, by_hand: 0 },
@@ -22,7 +23,7 @@ const page = {
   election,
   night: { unit: (id: string) => units.get(id) },
   places: { get: (id: string) => (id === 'precinct:7' ? { count: 'manual', districts: [] } : undefined) },
-  route: { now: { source: 'urns', contest: null } },
+  route: { now: { source: 'urns', contest: null, unit: 'country' } },
 } as unknown as Page;
 const group = election.group(null);
 
@@ -37,5 +38,16 @@ describe('how much has reported', () => {
     expect(reportedByAny(page, group, 'country')).toEqual({ precincts: 8, ofPrecincts: 10 });
     expect(reportedByAny(page, group, 'precinct:7')).toEqual({ precincts: 1, ofPrecincts: 1 });
     expect(reportedByAny(page, group, 'region:unheard-of')).toEqual({ precincts: 0, ofPrecincts: 0 });
+  });
+});
+
+describe('the contest in view', () => {
+  const at = (unit: string, contest: string | null) => groupOf({ election, route: { now: { unit, contest } } } as unknown as Page)?.of;
+  it('is what the address names, else what is voted in the unit of the address, else the first', () => {
+    expect(at('country', null)).toBe('list');
+    expect(at('country', 'single')).toBe('single');
+    expect(at('district:1', null)).toBe('single');
+    expect(at('region:osh', null)).toBe('list');
+    expect(at('district:1', 'list')).toBe('list');
   });
 });

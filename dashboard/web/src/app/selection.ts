@@ -1,11 +1,21 @@
 import type { ContestGroup } from '../election/election';
+import type { I18n } from '../i18n/i18n.svelte';
 import type { Contest, Source, Unit } from '../feed/types';
 import { reportedOf, standing, type Progress, type Reported } from '../results/standing';
 import type { Page } from './page';
 
-/** The tab in view. */
+/** The tab in view: what the address names, or else the first that is voted in its unit. */
 export function groupOf({ election, route }: Page): ContestGroup | undefined {
-  return election.group(route.now.contest);
+  const { contest, unit } = route.now;
+  const own = contest === null ? election.groups.find(({ byUnit }) => byUnit.has(unit)) : undefined;
+  return own ?? election.group(contest);
+}
+
+/** What a tab is called: where each district has a contest of its own, by their kind. */
+export function groupName(i18n: I18n, { contests, national }: ContestGroup): string {
+  const kind = contests[0]?.kind;
+  if (national === null && (kind === 'single_member' || kind === 'multi_member' || kind === 'council')) return i18n.t.contest[kind];
+  return i18n.name(contests[0]?.name);
 }
 
 /**

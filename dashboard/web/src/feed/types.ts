@@ -1,3 +1,5 @@
+import type { Correction, Decided } from './lists';
+
 /** The shapes of `/api/v1` that this page reads. Counts are integers; times are RFC 3339 in UTC. */
 
 export type UnitKind = 'country' | 'abroad' | 'region' | 'raion' | 'district' | 'precinct';
@@ -27,6 +29,8 @@ export interface ContestCount {
   registered: number;
   urns: Count;
   protocols: Count;
+  /** The copy that observers hold, of a precinct where one was handed in. */
+  observers?: Count;
 }
 
 export interface Unit {
@@ -138,6 +142,18 @@ export interface Definition {
   registered: number;
   contests: Contest[];
   units: UnitDefinition[];
+  /** Only where the definition is asked for with its keys. */
+  devices?: Device[];
+}
+
+export interface Device {
+  id: string;
+  kind: 'urn' | 'id_terminal';
+  precinct: number | null;
+  public_key: string | null;
+  status: 'active' | 'spare' | 'revoked';
+  /** The keys before this one, the oldest first. */
+  superseded_keys?: string[];
 }
 
 export interface Place {
@@ -166,6 +182,8 @@ export interface DeviceReport {
   digest: string;
   verdict: 'accepted' | 'held' | 'quarantined' | 'rejected';
   codes: string[];
+  /** What people decided on it, where they have. */
+  decision?: Decided | null;
 }
 
 export interface Discrepancy {
@@ -173,6 +191,8 @@ export interface Discrepancy {
   device: string | null;
   contest: string | null;
   since: string;
+  /** People have explained it: it is no longer open. */
+  resolved?: Decided | null;
 }
 
 export interface PrecinctDetail extends Header {
@@ -180,6 +200,8 @@ export interface PrecinctDetail extends Header {
   place: Place;
   reports: DeviceReport[];
   discrepancies: Discrepancy[];
+  corrections: Correction[];
+  documents: unknown[];
 }
 
 export interface HistoryPoint {

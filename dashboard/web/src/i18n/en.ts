@@ -1,3 +1,7 @@
+import { checkEn } from './check';
+import { listsEn } from './lists';
+import { seatsEn } from './seats';
+
 /**
  * The words of the page. English is the shape the other languages are held to: a key missing there fails the build.
  * Names and numbers put in by the program stand alone, after a colon or between separators, so that no language has
@@ -59,6 +63,7 @@ export const en = {
     unitUnknown: 'There is no such unit in this election.',
     unitLoading: 'Loading this unit…',
     unitFailed: 'This precinct could not be loaded.',
+    partFailed: 'This part of the page could not be loaded. Load the page again.',
     retry: 'Try again',
   },
   age: {
@@ -128,6 +133,9 @@ export const en = {
     nationwide: 'nationwide',
     lead: 'Lead',
   },
+  seats: seatsEn,
+  check: checkEn,
+  lists: listsEn,
   embargo: {
     title: 'No votes may be shown yet',
     text: (time: string) => `Votes will appear at ${time} (Bishkek time), when voting has ended everywhere in the country. Until then: turnout, and how many precincts have reported.`,
@@ -139,6 +147,11 @@ export const en = {
     ofVoters: 'of registered voters identified',
     from: (n: string, all: string) => `from ${n} of ${all} precincts`,
     none: 'No turnout has been sent yet.',
+    hours: (open: string, close: string) => `Polls open ${open} to ${close}; turnout at the hours it is announced`,
+    hoursFailed: 'Turnout by the hour could not be loaded.',
+    byHour: 'Turnout by the hour',
+    pollsOpen: 'polls open',
+    pollsClose: 'polls close',
   },
   map: {
     label: 'Map. Arrow keys move between units, Enter opens one, Escape goes up, plus and minus zoom.',
@@ -190,17 +203,10 @@ export const en = {
     urns: 'Urns',
     terminals: 'ID terminals',
     countedByHand: 'counted by hand',
-    sources: 'The sources side by side',
-    sourceIdentified: 'Identified voters',
-    sourceUrns: 'Ballots, urns',
-    sourceProtocol: 'Ballots, protocol',
-    reports: 'Signed reports',
     noReports: 'No report has arrived yet.',
-    device: 'Device',
     type: 'Report',
     arrived: 'Arrived',
     verdict: 'Verdict',
-    since: 'since',
     detailFailed: 'The reports of this precinct could not be loaded.',
     noDiscrepancies: 'No discrepancy.',
   },

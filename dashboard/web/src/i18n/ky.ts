@@ -1,4 +1,7 @@
 import type { Dictionary } from './dictionary';
+import { checkKy } from './check';
+import { listsKy } from './lists';
+import { seatsKy } from './seats';
 
 export const ky: Dictionary = {
   simulation: 'Тесттик маалымат',
@@ -56,6 +59,7 @@ export const ky: Dictionary = {
     unitUnknown: 'Бул шайлоодо мындай аймак жок.',
     unitLoading: 'Маалымат жүктөлүүдө…',
     unitFailed: 'Участканын маалыматы жүктөлгөн жок.',
+    partFailed: 'Барактын бул бөлүгү жүктөлгөн жок. Баракты кайра жүктөңүз.',
     retry: 'Кайталоо',
   },
   age: {
@@ -125,6 +129,9 @@ export const ky: Dictionary = {
     nationwide: 'өлкө боюнча',
     lead: 'Айырма',
   },
+  seats: seatsKy,
+  check: checkKy,
+  lists: listsKy,
   embargo: {
     title: 'Добуштарды азырынча көрсөтүүгө болбойт',
     text: (time) => `Добуштар чыга турган убакыт: ${time} (Бишкек убактысы), бүт өлкөдө добуш берүү аяктаганда. Ага чейин — катышуу жана маалымат түшкөн участкалардын саны.`,
@@ -136,6 +143,11 @@ export const ky: Dictionary = {
     ofVoters: 'тизмедеги шайлоочулардан идентификациядан өткөндөр',
     from: (n, all) => `участкалар: ${n} / ${all}`,
     none: 'Катышуу боюнча маалымат жок.',
+    hours: (open, close) => `Добуш берүү: ${open} – ${close}; жарыялануучу сааттардагы катышуу`,
+    hoursFailed: 'Сааттар боюнча катышуу жүктөлгөн жок.',
+    byHour: 'Сааттар боюнча катышуу',
+    pollsOpen: 'добуш берүү башталды',
+    pollsClose: 'добуш берүү аяктады',
   },
   map: {
     label: 'Карта. Жебелер — аймактан аймакка өтүү, Enter — ачуу, Escape — бир деңгээл жогору, плюс жана минус — масштаб.',
@@ -187,17 +199,10 @@ export const ky: Dictionary = {
     urns: 'Урналар (АЭУ)',
     terminals: 'Идентификациялык жабдуулар',
     countedByHand: 'кол менен эсептөө',
-    sources: 'Булактар катарлаш',
-    sourceIdentified: 'Идентификациядан өткөн шайлоочулар',
-    sourceUrns: 'Бюллетендер, урналар',
-    sourceProtocol: 'Бюллетендер, УШК протоколу',
-    reports: 'Кол коюлган билдирүүлөр',
     noReports: 'Билдирүү келе элек.',
-    device: 'Жабдуу',
     type: 'Билдирүү',
     arrived: 'Келди',
     verdict: 'Чечим',
-    since: 'башталышы',
     detailFailed: 'Бул участканын билдирүүлөрү жүктөлгөн жок.',
     noDiscrepancies: 'Дал келбестик жок.',
   },

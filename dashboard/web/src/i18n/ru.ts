@@ -1,4 +1,7 @@
 import type { Dictionary } from './dictionary';
+import { checkRu } from './check';
+import { listsRu } from './lists';
+import { seatsRu } from './seats';
 
 export const ru: Dictionary = {
   simulation: 'Тестовые данные',
@@ -56,6 +59,7 @@ export const ru: Dictionary = {
     unitUnknown: 'Такой территории на этих выборах нет.',
     unitLoading: 'Загружаются данные территории…',
     unitFailed: 'Данные участка не загрузились.',
+    partFailed: 'Эта часть страницы не загрузилась. Обновите страницу.',
     retry: 'Повторить',
   },
   age: {
@@ -125,6 +129,9 @@ export const ru: Dictionary = {
     nationwide: 'по стране',
     lead: 'Отрыв',
   },
+  seats: seatsRu,
+  check: checkRu,
+  lists: listsRu,
   embargo: {
     title: 'Голоса показывать ещё нельзя',
     text: (time) => `Время появления голосов: ${time} (бишкекское), когда голосование завершится по всей стране. До этого — явка и число участков, от которых поступили данные.`,
@@ -136,6 +143,11 @@ export const ru: Dictionary = {
     ofVoters: 'идентифицированы, от избирателей в списках',
     from: (n, all) => `участки: ${n} из ${all}`,
     none: 'Данных о явке ещё нет.',
+    hours: (open, close) => `Голосование: ${open} – ${close}; явка по часам объявления`,
+    hoursFailed: 'Явка по часам не загрузилась.',
+    byHour: 'Явка по часам',
+    pollsOpen: 'начало голосования',
+    pollsClose: 'конец голосования',
   },
   map: {
     label: 'Карта. Стрелки — переход между территориями, Enter — открыть, Escape — на уровень выше, плюс и минус — масштаб.',
@@ -187,17 +199,10 @@ export const ru: Dictionary = {
     urns: 'Урны (АСУ)',
     terminals: 'Терминалы идентификации',
     countedByHand: 'ручной подсчёт',
-    sources: 'Источники рядом',
-    sourceIdentified: 'Идентифицированные избиратели',
-    sourceUrns: 'Бюллетени, урны',
-    sourceProtocol: 'Бюллетени, протокол УИК',
-    reports: 'Подписанные сообщения',
     noReports: 'Сообщений ещё не было.',
-    device: 'Устройство',
     type: 'Сообщение',
     arrived: 'Получено',
     verdict: 'Решение',
-    since: 'с',
     detailFailed: 'Сообщения этого участка не загрузились.',
     noDiscrepancies: 'Расхождений нет.',
   },

@@ -16,6 +16,8 @@ export interface CurveData {
   percent: number[];
   /** From 0 at the close of polls to 90 an hour later, where there is such a promise. */
   target: { from: number; to: number } | null;
+  /** When polls open and close, where the day is drawn. */
+  day: { open: number; close: number } | null;
   range: [number, number];
   top: number;
 }
@@ -24,6 +26,8 @@ export interface CurveWords {
   clock(seconds: number): string;
   percent(value: number): string;
   target: string;
+  open: string;
+  close: string;
 }
 
 /** The curve of the night. Made once; data, size and colours are given to it as they change. */
@@ -95,7 +99,10 @@ export class Curve {
       ],
       series: [{}, { stroke: ink, width: 0.14 * rem, fill: `${ink}14`, points: { show: false } }],
       hooks: {
-        drawAxes: [(plot) => this.#drawTarget(plot, quiet, font, rem, words.target)],
+        drawAxes: [
+          (plot) => this.#drawTarget(plot, quiet, font, rem, words.target),
+          (plot) => this.#drawDay(plot, quiet, font, rem, words),
+        ],
         setCursor: [(plot) => this.onCursor(plot.cursor.idx ?? null)],
       },
     };
@@ -125,6 +132,34 @@ export class Curve {
     ctx.textAlign = 'left';
     // Beside the lower half of the line, where a count that keeps the promise never is.
     ctx.fillText(text, x0 + (x1 - x0) * 0.55 + 0.75 * rem * ratio, y0 + (y1 - y0) * 0.42);
+    ctx.restore();
+  }
+
+  /** The hours of voting: a line where polls open and one where they close. */
+  #drawDay(plot: uPlot, colour: string, font: string, rem: number, words: CurveWords): void {
+    const day = this.#data?.day;
+    if (!day) return;
+    const { ctx } = plot;
+    const ratio = devicePixelRatio;
+    const { top, height } = plot.bbox;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.lineWidth = ratio;
+    ctx.font = font.replace(/^[\d.]+/, (size) => String(Number(size) * ratio));
+    ctx.textBaseline = 'top';
+    const gap = 0.375 * rem * ratio;
+    for (const [at, text, align] of [[day.open, words.open, 'left'], [day.close, words.close, 'right']] as const) {
+      const x = Math.round(plot.valToPos(at, 'x', true));
+      ctx.setLineDash([2 * ratio, 3 * ratio]);
+      ctx.beginPath();
+      ctx.moveTo(x, top);
+      ctx.lineTo(x, top + height);
+      ctx.stroke();
+      ctx.textAlign = align;
+      // By the opening there is room above the curve; by the close below it.
+      const y = align === 'left' ? top : top + height - 1.25 * rem * ratio;
+      ctx.fillText(`${words.clock(at)} ${text}`, x + (align === 'left' ? gap : -gap), y);
+    }
     ctx.restore();
   }
 }

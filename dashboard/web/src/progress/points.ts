@@ -42,6 +42,7 @@ export function curveData(history: History | null, series: Series, definition: D
       at: known.map((point) => point.at),
       percent: known.map((point) => point.percent),
       target: null,
+      day: { open, close },
       range: [open - HOUR / 2, close + HOUR / 2],
       top: Math.max(20, Math.ceil(most / 20) * 20),
     };
@@ -55,6 +56,7 @@ export function curveData(history: History | null, series: Series, definition: D
     at: night.map((point) => point.at),
     percent: night.map((point) => point.percent),
     target: { from: close, to: close + TARGET_SECONDS },
+    day: null,
     range: [first, Math.max(close + 2.25 * HOUR, Math.min(now, lastRise(night) + HOUR))],
     top: 100,
   };

@@ -1,0 +1,59 @@
+import type { DeviceReport, Header, Phase } from './types';
+
+/** The shapes of the public lists. Decisions stand beside what they decided once there is one. */
+
+export interface MissingPrecinct {
+  precinct: number;
+  parent: string;
+  phase: Phase;
+  registered: number;
+  urns: number;
+  urns_reported: number;
+  terminals: number;
+  closings: number;
+}
+
+export interface MissingAnswer extends Header {
+  precincts: MissingPrecinct[];
+}
+
+/** What people decided: the act by its name in the record, the person, the reason, the time. */
+export interface Decided {
+  act?: string;
+  by?: string;
+  reason?: string;
+  at?: string;
+}
+
+export interface QuarantinedReport {
+  offset: number;
+  precinct: number;
+  device: string;
+  seq: number;
+  type: DeviceReport['type'];
+  codes: string[];
+  arrived: string;
+  decision?: Decided | null;
+}
+
+export interface QuarantineAnswer extends Header {
+  reports: QuarantinedReport[];
+  /** Of all that are kept back, where the answer is a part of them. */
+  total?: number;
+}
+
+/** Any figures, as deep as they are. */
+export type Figures = number | string | boolean | null | Figures[] | { [name: string]: Figures };
+
+export interface Correction extends Decided {
+  units: string[];
+  reason: string;
+  at: string;
+  position: string;
+  before?: Figures;
+  after?: Figures;
+}
+
+export interface CorrectionsAnswer extends Header {
+  corrections: Correction[];
+}
