@@ -178,6 +178,8 @@ pub enum AlarmKind {
     SessionForgotten,
     /// The broker skipped messages that it had acknowledged; devices will repeat them.
     MessagesSkipped,
+    /// The broker was told who is shut out, and has not done or not answered it.
+    NotShutOut,
     /// The broker's log cannot be read: what it refuses is not counted.
     LogUnread,
     /// A part of the link has ended and does not come back by itself.
@@ -245,8 +247,8 @@ impl Downlink {
         self.0.publish(topic, payload)
     }
 
-    /// Ends a client's connection, for example because its key was revoked. Nothing happens where it has none, or
-    /// where a broker stands between.
+    /// Ends a client's connection, for example because its key was revoked. Nothing happens where it has none. A
+    /// broker in between is told where it can be.
     pub fn disconnect(&self, client: &str) {
         self.0.disconnect(client);
     }

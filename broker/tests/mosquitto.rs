@@ -8,12 +8,15 @@ mod authority;
 mod mosquitto;
 mod support;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use authority::Authority;
+use broker::direct::{Register, Standing};
 use broker::external::{self, Backoff};
 use broker::tls::{self, KeyPair};
 use broker::{AlarmKind, DeviceLink, LinkEvent, Peer, RefusedKind};
@@ -31,6 +34,7 @@ struct House {
     authority: Authority,
     broker: Running,
     link: DeviceLink,
+    revoked: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl House {
@@ -38,23 +42,59 @@ impl House {
         let directory = tempfile::tempdir().unwrap();
         let authority = Authority::new(directory.path(), "device-ca");
         let broker = Running::start(&authority);
-        let ours = authority.device(directory.path(), GATEWAY);
-        let link = external::start(external::Config {
+        authority.device(directory.path(), GATEWAY);
+        let revoked = Arc::<Mutex<BTreeSet<String>>>::default();
+        let link = Self::link(&directory, &authority, &broker, &revoked, Some(broker.settings.log.clone()));
+        let house = Self { directory, authority, broker, link, revoked };
+        house.subscribed().await;
+        house
+    }
+
+    fn link(
+        directory: &TempDir,
+        authority: &Authority,
+        broker: &Running,
+        revoked: &Arc<Mutex<BTreeSet<String>>>,
+        log: Option<PathBuf>,
+    ) -> DeviceLink {
+        let file = |end| directory.path().join(format!("{GATEWAY}.{end}"));
+        let ours = KeyPair { cert: file("crt"), key: file("key") };
+        let revoked = Arc::clone(revoked);
+        let register: Register = Arc::new(move |name, _| match revoked.lock().unwrap().contains(name) {
+            true => Standing::Revoked,
+            false => Standing::Device,
+        });
+        let names = [URN, OTHER].map(str::to_owned).to_vec();
+        external::start(external::Config {
             tls: Some((authority.cert.clone(), Some(ours))),
-            log: Some(broker.settings.log.clone()),
+            log,
+            devices: Some(external::Devices { names, register }),
             backoff: Backoff::new(Duration::from_millis(50), Duration::from_millis(400)),
             ..external::Config::new("127.0.0.1", broker.address().port(), GATEWAY, "kg-demo")
         })
-        .unwrap();
-        let house = Self { directory, authority, broker, link };
-        house.subscribed().await;
-        house
+        .unwrap()
+    }
+
+    /// The gateway ends and begins anew, with a log to follow or without.
+    async fn another_link(&mut self, log: Option<PathBuf>) {
+        let link = Self::link(&self.directory, &self.authority, &self.broker, &self.revoked, log);
+        std::mem::replace(&mut self.link, link).stop().await;
+        self.subscribed().await;
     }
 
     /// Waits until the session is subscribed: from then on it can send down.
     async fn subscribed(&self) {
         self.eventually("the session", || self.link.counters().connections.load(Ordering::Relaxed) == 1)
             .await;
+    }
+
+    /// Waits until so many sessions were had, the last of which is subscribed.
+    async fn subscribed_again(&self, sessions: u64) {
+        self.eventually("another session", || {
+            self.link.counters().connects.load(Ordering::Relaxed) >= sessions
+        })
+        .await;
+        self.subscribed().await;
     }
 
     async fn eventually(&self, what: &str, came: impl Fn() -> bool) {
@@ -249,8 +289,138 @@ async fn strangers_come_no_further_than_the_door() {
     house.refused(RefusedKind::Handshake, 3).await;
 }
 
+/// How long it takes until the connection is ended, whatever comes down before.
+async fn ended(client: &mut Client) -> Duration {
+    let begun = Instant::now();
+    while !matches!(client.next().await, Seen::Closed(_)) {}
+    begun.elapsed()
+}
+
 #[tokio::test]
-async fn a_revoked_device_is_silenced_at_once_and_does_not_come_in_again() {
+async fn who_is_shut_out_loses_the_connection_at_once_and_every_one_after_it_and_others_notice_nothing() {
+    for version in BOTH {
+        let mut house = House::new().await;
+        let mut other = house.device(OTHER, version).await;
+        let will = house.options(URN, version).will(&topic(URN, "state"), b"offline");
+        let mut device = will.connect(house.broker.address()).await;
+        house.revoked.lock().unwrap().insert(URN.to_owned());
+        house.link.downlink().disconnect(URN);
+        let took = ended(&mut device).await;
+        eprintln!("{version:?}: ended after {took:?}");
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        // Whoever comes again may say and hear nothing, and does not stay.
+        for _ in 0..3 {
+            let mut again = house.options(URN, version).connect(house.broker.address()).await;
+            again.publish(&topic(URN, "report"), *b"votes").await;
+            let took = ended(&mut again).await;
+            assert!(took < Duration::from_secs(2), "{took:?}");
+        }
+        // Also after the broker was killed.
+        house.broker.end_and_restart("KILL");
+        house.subscribed_again(2).await;
+        let mut again = house.options(URN, version).connect(house.broker.address()).await;
+        ended(&mut again).await;
+        // It died with the broker.
+        ended(&mut other).await;
+        let mut other = house.device(OTHER, version).await;
+        other.publish(&topic(OTHER, "report"), *b"votes").await;
+        assert!(matches!(other.next().await, Seen::Acked { ok: true, .. }));
+        let heard = loop {
+            match next(&mut house.link).await {
+                LinkEvent::Message(message) => break message,
+                LinkEvent::Alarm { what, detail } => assert_ne!(what, AlarmKind::NotShutOut, "{detail}"),
+                LinkEvent::Refused { .. } => {}
+                event => panic!("{event:?}"),
+            }
+        };
+        assert_eq!(heard.topic, topic(OTHER, "report"), "neither a report nor a will came of the other");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_ended_for_a_new_key_and_the_device_is_let_in_again() {
+    let house = House::new().await;
+    let mut device = house.device(URN, Version::V5).await;
+    house.link.downlink().disconnect(URN);
+    assert!(ended(&mut device).await < Duration::from_secs(1));
+    let mut again = house.device(URN, Version::V5).await;
+    again.publish(&topic(URN, "report"), *b"votes").await;
+    assert!(matches!(again.next().await, Seen::Acked { ok: true, .. }));
+    again.sees_nothing_for(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn without_a_log_who_is_shut_out_is_ended_again_within_half_a_minute_and_who_no_longer_is_comes_in() {
+    let mut house = House::new().await;
+    house.another_link(None).await;
+    house.revoked.lock().unwrap().insert(URN.to_owned());
+    house.link.downlink().disconnect(URN);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut again = house.options(URN, Version::V4).connect(house.broker.address()).await;
+    let begun = Instant::now();
+    while tokio::time::timeout(Duration::from_secs(1), ended(&mut again)).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(35), "{}", house.broker.log());
+    }
+    // Another night, for which the register says otherwise.
+    house.revoked.lock().unwrap().clear();
+    house.another_link(None).await;
+    let kept = || std::fs::read_to_string(&house.broker.settings.shut_out).unwrap();
+    house.eventually("an entry taken out", || !kept().contains(URN)).await;
+    let mut device = house.device(URN, Version::V5).await;
+    device.publish(&topic(URN, "report"), *b"votes").await;
+    assert!(matches!(device.next().await, Seen::Acked { ok: true, .. }));
+    device.sees_nothing_for(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn no_device_shuts_out_another_or_hears_who_is() {
+    for version in BOTH {
+        let house = House::new().await;
+        let mut other = house.device(OTHER, version).await;
+        let mut hostile = house.device(URN, version).await;
+        assert!(hostile.subscribe("$CONTROL/dynamic-security/v1/response").await);
+        house.refused(RefusedKind::Subscription, 1).await;
+        let command = format!(
+            "{{\"commands\":[{{\"command\":\"createClient\",\"username\":\"{OTHER}\"}},\
+             {{\"command\":\"disableClient\",\"username\":\"{OTHER}\"}}]}}"
+        );
+        for topic in ["$CONTROL/dynamic-security/v1", "$CONTROL/dynamic-security/v1/response"] {
+            hostile.publish(topic, command.clone()).await;
+            let acked = hostile.next().await;
+            assert!(matches!(acked, Seen::Acked { ok, .. } if ok == (version == Version::V4)), "{acked:?}");
+        }
+        house.refused(RefusedKind::Topic, 2).await;
+        house.link.downlink().disconnect("nobody");
+        hostile.sees_nothing_for(Duration::from_millis(500)).await;
+        other.publish(&topic(OTHER, "report"), *b"votes").await;
+        assert!(matches!(other.next().await, Seen::Acked { ok: true, .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_answer_who_is_shut_out_is_an_alarm() {
+    let mut house = House::new().await;
+    // An access list from before: the gateway may not command.
+    let list = std::fs::read_to_string(&house.broker.settings.acl).unwrap();
+    let list: String =
+        list.lines().filter(|line| !line.contains("$CONTROL")).map(|line| format!("{line}\n")).collect();
+    std::fs::write(&house.broker.settings.acl, list).unwrap();
+    house.broker.signal("HUP");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    house.link.downlink().disconnect(URN);
+    let begun = Instant::now();
+    let detail = loop {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let event = tokio::time::timeout(Duration::from_secs(15), house.link.next()).await.unwrap().unwrap();
+        if let LinkEvent::Alarm { what: AlarmKind::NotShutOut, detail } = event {
+            break detail;
+        }
+    };
+    assert!(detail.contains(URN), "{detail}");
+}
+
+#[tokio::test]
+async fn an_operators_lists_silence_a_revoked_device_and_keep_it_from_coming_in_again() {
     let mut house = House::new().await;
     let mut revoked = house.device(URN, Version::V5).await;
     let mut other = house.device(OTHER, Version::V5).await;

@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+use super::shut_out::{ANSWERS, CONTROL};
+
 /// What each device may publish and hear below its own prefix; for the gateway it is the other way round.
 const UP: [&str; 3] = ["report", "heartbeat", "state"];
 const DOWN: [&str; 2] = ["receipt", "command"];
@@ -32,6 +34,8 @@ impl Access<'_> {
         line(&mut text, format!("\nuser {}", self.gateway));
         UP.iter().for_each(|channel| line(&mut text, format!("topic read {}", topic("+", channel))));
         DOWN.iter().for_each(|channel| line(&mut text, format!("topic write {}", topic("+", channel))));
+        // Who is shut out while it runs, the gateway tells the dynamic-security plugin.
+        line(&mut text, format!("topic write {CONTROL}\ntopic read {ANSWERS}"));
         for device in self.revoked {
             line(&mut text, format!("\nuser {device}\ntopic deny #"));
         }

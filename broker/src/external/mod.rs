@@ -10,6 +10,7 @@
 //! | `backoff` | waits between attempts |
 //! | `access` | who may do what, in the formats of Mosquitto, EMQX and RMQTT |
 //! | `mosquitto` | the configuration of a Mosquitto 2 |
+//! | `shut_out` | devices that were shut out, told to a Mosquitto, which ends their connections |
 //! | `watch`, `refused`, `tail` | what Mosquitto refuses, counted from its log |
 
 mod access;
@@ -17,6 +18,7 @@ mod backoff;
 mod mosquitto;
 mod refused;
 mod session;
+mod shut_out;
 mod tail;
 mod watch;
 
@@ -33,12 +35,14 @@ pub use access::Access;
 pub use backoff::Backoff;
 pub use mosquitto::Mosquitto;
 use session::{Link, Way};
+pub use shut_out::Devices;
+use shut_out::ShutOut;
 
 /// A session that lived so long was a good one: the next wait is short again.
 const STABLE: Duration = Duration::from_secs(30);
 
 /// Settings of the link.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// Host name or address of the broker.
     pub host: String,
@@ -53,6 +57,9 @@ pub struct Config {
     pub tls: Option<(PathBuf, Option<KeyPair>)>,
     /// The broker's log, where it is a Mosquitto whose log can be read here: what it refuses is counted from it.
     pub log: Option<PathBuf>,
+    /// Where the broker is a Mosquitto with its dynamic-security plugin: the devices, of which it is told who is shut
+    /// out. Otherwise nobody's connection is ended from here.
+    pub devices: Option<Devices>,
     /// Election whose devices are listened to.
     pub election: String,
     /// Events that may wait for the gateway before the session is no longer read.
@@ -71,6 +78,7 @@ impl Config {
             credentials: None,
             tls: None,
             log: None,
+            devices: None,
             election: election.to_owned(),
             queue: 4096,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
@@ -86,7 +94,7 @@ pub fn start(config: Config) -> Result<DeviceLink, Error> {
     let (log, client_id) = (config.log.clone(), config.client_id.clone());
     let (link, supervisor) = assemble(config, None)?;
     if let Some(log) = log {
-        watch::start(&log, &client_id, link.counters.clone(), supervisor.events())?;
+        watch::start(&log, &client_id, link.way.clone(), supervisor.events())?;
     }
     let (stop, stopping) = oneshot::channel();
     let (ended, stopped) = oneshot::channel();
@@ -131,7 +139,7 @@ pub(crate) fn assemble(
     let reloader = Reloader::new(move || held.as_ref().map_or(Ok(()), |tls| tls.reload()));
     let (events, waiting) = mpsc::channel(config.queue.max(1));
     let counters = Arc::<Counters>::default();
-    let way = Arc::new(Way::new(counters.clone()));
+    let way = Arc::new(Way::new(counters.clone(), config.devices.map(ShutOut::new)));
     let link = Link {
         options,
         tls,

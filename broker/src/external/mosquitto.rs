@@ -41,6 +41,9 @@ pub struct Mosquitto {
     pub revoked: Option<PathBuf>,
     /// The access list ([`Access::mosquitto`](super::Access::mosquitto)).
     pub acl: PathBuf,
+    /// File in which its dynamic-security plugin keeps who is shut out; it need not be there, its directory must be
+    /// the broker's to write in.
+    pub shut_out: PathBuf,
     /// Directory in which it keeps sessions and messages.
     pub persistence: PathBuf,
     /// Its log, in which refusals are found.
@@ -54,7 +57,8 @@ impl Mosquitto {
         let shown = |path: &Path| path.display().to_string();
         let (port, address) = (listen.port(), listen.ip());
         let (ca, cert, key) = (shown(&self.device_ca), shown(&self.cert), shown(&self.key));
-        let (acl, log) = (shown(&self.acl), shown(&self.log));
+        let (acl, shut_out, log) = (shown(&self.acl), shown(&self.shut_out), shown(&self.log));
+        let plugins = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
         // Mosquitto puts the file's name behind it as it is.
         let persistence = shown(&self.persistence.join(""));
         let connections = devices + BESIDE_DEVICES;
@@ -71,6 +75,11 @@ per_listener_settings false
 allow_anonymous false
 acl_file {acl}
 sys_interval 0
+
+# The gateway tells it who is shut out while it runs: their connections end at once. About everybody else it has no
+# opinion, and the access list decides. The path is Debian's on this kind of machine.
+plugin {plugins}/mosquitto_dynamic_security.so
+plugin_opt_config_file {shut_out}
 
 # Sessions and what waits for them. What is lost with a power cut between two savings, devices repeat.
 persistence true
@@ -150,6 +159,7 @@ mod tests {
             key: "/etc/mosquitto/sanak/server.key".into(),
             revoked: None,
             acl: "/etc/mosquitto/sanak/acl".into(),
+            shut_out: "/var/lib/mosquitto/sanak-shut-out.json".into(),
             persistence: "/var/lib/mosquitto".into(),
             log: "/var/log/mosquitto/sanak.log".into(),
         }

@@ -33,16 +33,16 @@ impl Reader {
 
     /// Reads a line, its time included.
     pub(super) fn line(&mut self, line: &str) -> Option<Refused> {
-        let line = line.split_once(": ").map_or(line, |(_, rest)| rest);
+        let whole = line;
+        let line = without_time(line);
         if std::mem::take(&mut self.will) {
             let topic = line.strip_prefix('\t')?;
             let mine = self.client == self.gateway || acl::may_leave_will(Who::Device(&self.client), topic);
             let refused = || refused(&self.client, RefusedKind::Will, format!("will on {topic:?}"));
             return (!mine).then(refused);
         }
-        if let Some(rest) = line.strip_prefix("New client connected from ") {
-            let who = rest.split_once(" as ").and_then(|(_, rest)| rest.rsplit_once(" (p"));
-            self.client = who.map(|(client, _)| client.to_owned()).unwrap_or_default();
+        if let Some(client) = connected(whole) {
+            self.client = client.to_owned();
             return None;
         }
         if line.starts_with("Will message specified (") {
@@ -63,6 +63,17 @@ impl Reader {
         let foreign = told && !acl::may_subscribe(Who::Device(client), filter);
         foreign.then(|| refused(client, RefusedKind::Subscription, format!("subscribe to {filter:?}")))
     }
+}
+
+fn without_time(line: &str) -> &str {
+    line.split_once(": ").map_or(line, |(_, rest)| rest)
+}
+
+/// Who has connected, where a line tells of that.
+pub(super) fn connected(line: &str) -> Option<&str> {
+    let rest = without_time(line).strip_prefix("New client connected from ")?;
+    let who = rest.split_once(" as ").and_then(|(_, rest)| rest.rsplit_once(" (p"));
+    Some(who.map_or("", |(client, _)| client))
 }
 
 fn refused(client: &str, what: RefusedKind, detail: String) -> Refused {

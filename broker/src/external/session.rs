@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rumqttc::{
@@ -12,6 +12,7 @@ use rumqttc::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::Towards;
+use super::shut_out::{ANSWERS, CONTROL, LOOK, ShutOut};
 use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::port::{Ack, AlarmKind, Counters, Down, LinkEvent, Message, Peer, RefusedKind, count};
 
@@ -29,11 +30,36 @@ const GOODBYE: Duration = Duration::from_millis(500);
 pub(crate) struct Way {
     client: RwLock<Option<AsyncClient>>,
     counters: Arc<Counters>,
+    /// Where the broker is told who is shut out.
+    shut_out: Option<ShutOut>,
 }
 
 impl Way {
-    pub(super) fn new(counters: Arc<Counters>) -> Self {
-        Self { client: RwLock::default(), counters }
+    pub(super) fn new(counters: Arc<Counters>, shut_out: Option<ShutOut>) -> Self {
+        Self { client: RwLock::default(), counters, shut_out }
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// A client has connected to the broker: one that is shut out does not stay.
+    pub(super) fn came(&self, client: &str) {
+        if let Some(shut_out) = &self.shut_out
+            && shut_out.is_shut_out(client)
+        {
+            tracing::warn!(client, "came again though it is shut out: its connection is ended");
+            self.command(shut_out.end(client, Instant::now()));
+        }
+    }
+
+    /// Sends a command to the broker; one that there is no way for is repeated by [`ShutOut::due`].
+    fn command(&self, command: Vec<u8>) {
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = client.as_ref() {
+            // No room: repeated as well.
+            let _ = client.try_publish(CONTROL, QoS::AtLeastOnce, false, command);
+        }
     }
 
     pub(super) fn set(&self, client: Option<AsyncClient>) {
@@ -52,9 +78,11 @@ impl Down for Arc<Way> {
         sent
     }
 
-    /// The broker holds the connections: it must be told there.
     fn disconnect(&self, client: &str) {
-        tracing::info!(client, "not disconnected: a broker holds the connection, revoke it there");
+        match &self.shut_out {
+            Some(shut_out) => self.command(shut_out.end(client, Instant::now())),
+            None => tracing::warn!(client, "a broker holds its connection, if it has one: end it there"),
+        }
     }
 }
 
@@ -94,6 +122,7 @@ impl Link {
         let lost = tokio::select! {
             lost = self.pump(&mut connection, &client, &acks) => Some(lost),
             lost = acknowledge(&client, waiting, &self.counters) => Some(lost),
+            () = self.keep_out() => None,
             _ = stop => None,
         };
         self.way.set(None);
@@ -102,6 +131,37 @@ impl Link {
             let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         }
         lost
+    }
+
+    /// Repeats who is shut out, for as long as the session lasts.
+    async fn keep_out(&self) {
+        let Some(shut_out) = &self.way.shut_out else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.way.client.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+                continue;
+            }
+            let (commands, unanswered) = shut_out.due(Instant::now());
+            commands.into_iter().for_each(|command| self.way.command(command));
+            if let Some(first) = unanswered.first() {
+                let count = unanswered.len();
+                let detail = format!(
+                    "{first} ({count} in all): the broker does not answer {CONTROL}: end its connection there, and \
+                     check plugin and access list"
+                );
+                self.alarm(AlarmKind::NotShutOut, detail);
+            }
+        }
+    }
+
+    /// What the broker says of a command about those who are shut out.
+    fn answered(&self, payload: &[u8]) {
+        let Some(shut_out) = &self.way.shut_out else { return };
+        let sequel = shut_out.answer(payload, Instant::now());
+        sequel.commands.into_iter().for_each(|command| self.way.command(command));
+        for detail in sequel.trouble {
+            self.alarm(AlarmKind::NotShutOut, detail);
+        }
     }
 
     async fn pump(
@@ -134,10 +194,11 @@ impl Link {
         if !ack.session_present && self.known.load(Ordering::Relaxed) {
             self.alarm(AlarmKind::SessionForgotten, "the broker had forgotten the session".to_owned());
         }
-        let filters = ["report", "heartbeat", "state"].map(|channel| SubscribeFilter {
-            path: format!("sanak/1/{}/+/+/{channel}", self.election),
-            qos: QoS::AtLeastOnce,
-        });
+        let up = ["report", "heartbeat", "state"]
+            .map(|channel| format!("sanak/1/{}/+/+/{channel}", self.election));
+        let answers = self.way.shut_out.as_ref().map(|_| ANSWERS.to_owned());
+        let filters =
+            up.into_iter().chain(answers).map(|path| SubscribeFilter { path, qos: QoS::AtLeastOnce });
         client.try_subscribe_many(filters).map_err(|error| error.to_string())
     }
 
@@ -147,6 +208,9 @@ impl Link {
         }
         self.known.store(true, Ordering::Relaxed);
         self.way.set(Some(client.clone()));
+        if let Some(shut_out) = &self.way.shut_out {
+            shut_out.begin(Instant::now()).into_iter().for_each(|command| self.way.command(command));
+        }
         if let Some(ready) = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // Whoever started the link may not wait.
             let _ = ready.send(());
@@ -159,6 +223,11 @@ impl Link {
         if packet.qos != QoS::AtMostOnce {
             // The other half lives as long as the session.
             let _ = acks.send(Waiting { packet: packet.pkid, answer });
+        }
+        if packet.topic == ANSWERS {
+            self.answered(&packet.payload);
+            ack.done();
+            return Ok(());
         }
         let bytes = packet.payload.len();
         if bytes > MAX_PAYLOAD_BYTES {

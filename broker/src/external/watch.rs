@@ -1,4 +1,5 @@
-//! Counts what the broker refuses, from its log: nobody else tells us.
+//! Counts what the broker refuses, and sees who comes though it is shut out, from the broker's log: nobody else tells
+//! us.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::refused::{Reader, Refused};
+use super::refused::{self, Reader, Refused};
+use super::session::Way;
 use super::tail::Tail;
 use crate::limits::{Rate, TokenBucket};
-use crate::port::{AlarmKind, Counters, Error, LinkEvent};
+use crate::port::{AlarmKind, Error, LinkEvent};
 
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -21,7 +23,7 @@ const TOLD: Rate = Rate { per_second: 10.0, burst: 50.0 };
 pub(super) fn start(
     log: &Path,
     gateway: &str,
-    counters: Arc<Counters>,
+    way: Arc<Way>,
     events: mpsc::Sender<LinkEvent>,
 ) -> Result<(), Error> {
     let path = log.to_owned();
@@ -31,8 +33,11 @@ pub(super) fn start(
     let follow = move || {
         while !events.is_closed() {
             let read = tail.read(|line| {
+                if let Some(client) = refused::connected(line) {
+                    way.came(client);
+                }
                 if let Some(refused) = reader.line(line) {
-                    counters.refuse(refused.what);
+                    way.counters().refuse(refused.what);
                     if told.try_take(Instant::now()) {
                         tell(refused, &events);
                     }

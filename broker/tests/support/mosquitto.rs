@@ -37,6 +37,7 @@ impl Running {
             key,
             revoked: Some(path("revoked.pem")),
             acl: path("acl"),
+            shut_out: path("held/shut-out.json"),
             persistence: path("held"),
             log: path("mosquitto.log"),
         };

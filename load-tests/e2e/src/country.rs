@@ -8,6 +8,8 @@ use std::{
 use device_wire::{SigningKey, device::Identity};
 use tempfile::TempDir;
 
+use crate::vectors::Vectors;
+
 /// An election whose polls have closed, in a directory of its own.
 pub struct Country {
     dir: TempDir,
@@ -63,7 +65,17 @@ impl Country {
 
     /// Its ID terminals.
     pub fn terminals(&self) -> impl Iterator<Item = Identity> {
-        self.devices.iter().filter(|(id, _)| id.starts_with('t')).map(|(id, at)| identity("small", id, *at))
+        self.of_kind('t')
+    }
+
+    /// Its urns.
+    pub fn urns(&self) -> impl Iterator<Item = Identity> {
+        self.of_kind('u')
+    }
+
+    fn of_kind(&self, initial: char) -> impl Iterator<Item = Identity> {
+        let found = self.devices.iter().filter(move |(id, _)| id.starts_with(initial));
+        found.map(|(id, at)| identity("small", id, *at))
     }
 
     /// One of its devices.
@@ -92,5 +104,5 @@ fn key_of(id: &str) -> SigningKey {
 }
 
 fn small() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors/election-files/tests/elections/vec-1")
+    Vectors::election()
 }

@@ -18,7 +18,7 @@ pub use country::{Country, identity};
 pub use demo::Demo;
 pub use device::{Client, Received};
 pub use honest::{Honest, Lived, Patience};
-pub use library::{Held, Library, now};
+pub use library::{Held, Library, Member, Settled, now};
 pub use line::{Line, State};
 pub use process::{Builder, Prepared, Ready, Sanak, binary};
 pub use provisioned::{Provisioned, TOKEN};

@@ -15,6 +15,8 @@ use tokio::{
     sync::mpsc,
 };
 
+use crate::vectors::Vectors;
+
 /// The program, built beside the tests.
 pub fn binary() -> PathBuf {
     let tests = std::env::current_exe().unwrap_or_default();
@@ -31,6 +33,8 @@ pub struct Builder {
     centre_key: Option<PathBuf>,
     mqtt: String,
     extra: String,
+    /// Instead of all that: a configuration that somebody else wrote.
+    whole: Option<String>,
     place: Place,
 }
 
@@ -59,8 +63,14 @@ impl Builder {
             centre_key: None,
             mqtt: "plain_listen = \"127.0.0.1:0\"".to_owned(),
             extra: String::new(),
+            whole: None,
             place: Place { namespace: None, ip: IpAddr::from([127, 0, 0, 1]), under: Vec::new() },
         }
+    }
+
+    /// A whole configuration; its data directory is `data`, beside it.
+    pub fn configured(toml: &str) -> Self {
+        Self { whole: Some(toml.to_owned()), ..Self::new("", "") }
     }
 
     /// In this network namespace, where it has this address.
@@ -83,8 +93,7 @@ impl Builder {
 
     /// The small election of the device vectors.
     pub fn vectors(centre: &str) -> Self {
-        let small = "../../actors/election-files/tests/elections/vec-1";
-        Self::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(small), centre)
+        Self::new(Vectors::election(), centre)
     }
 
     /// More lines of configuration.
@@ -132,6 +141,10 @@ impl Builder {
         write("tokens", &format!("Tester {TOKEN_SHA256}\n"));
         let data = dir.path().join("data");
         std::fs::create_dir(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
+        if let Some(whole) = &self.whole {
+            write("sanak.toml", whole);
+            return dir;
+        }
         let own = self.extra.contains("[room]");
         let room = if own { "" } else { "[room]\ntokens_file = \"tokens\"\n" };
         let centre_key = self.centre_key.unwrap_or_else(|| "centre.key".into());

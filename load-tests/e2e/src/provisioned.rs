@@ -9,7 +9,10 @@ use std::{
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::process::{Builder, binary};
+use crate::{
+    process::{Builder, binary},
+    vectors::Vectors,
+};
 
 /// Two precincts, and a spare urn that stands nowhere yet. Nobody has a key.
 const DEVICES: &str = "\
@@ -35,8 +38,7 @@ impl Provisioned {
     pub fn nothing_yet() -> Self {
         let dir = TempDir::new().unwrap_or_else(|error| panic!("a temporary directory: {error}"));
         let made = Self { dir };
-        let small =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors/election-files/tests/elections/vec-1");
+        let small = Vectors::election();
         let copy = || {
             fs::create_dir(made.election())?;
             for file in fs::read_dir(small)? {
@@ -44,7 +46,7 @@ impl Provisioned {
                 fs::copy(file.path(), made.election().join(file.file_name()))?;
             }
             fs::write(made.election().join("devices.csv"), DEVICES)?;
-            fs::write(made.dir.path().join("tokens"), format!("Aigul {TOKEN_SHA256}\n"))
+            fs::write(made.tokens(), format!("Aigul {TOKEN_SHA256}\n"))
         };
         copy().unwrap_or_else(|error: std::io::Error| panic!("an election: {error}"));
         made
@@ -66,6 +68,11 @@ impl Provisioned {
     /// Keys, certificates, bundles.
     pub fn out(&self) -> PathBuf {
         self.dir.path().join("out")
+    }
+
+    /// The situation room's tokens.
+    pub fn tokens(&self) -> PathBuf {
+        self.dir.path().join("tokens")
     }
 
     /// A device's bundle.
@@ -118,6 +125,6 @@ impl Provisioned {
         Builder::new(self.election(), "")
             .mqtt(&door)
             .centre_key(&out.join("centre.key"))
-            .with(&format!("[room]\ntokens_file = {:?}", self.dir.path().join("tokens")))
+            .with(&format!("[room]\ntokens_file = {:?}", self.tokens()))
     }
 }

@@ -1,10 +1,18 @@
 //! What the journal of a service says, by `sanak journal`, held against what devices hold receipts for.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
+use election::report::Receipt;
 use serde_json::Value;
 
-use crate::{library::Held, process::binary};
+use crate::{
+    library::Held,
+    process::{Sanak, binary},
+};
 
 /// The reports of a journal, by their place.
 #[derive(Debug)]
@@ -16,6 +24,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Stops a service, and has its journal checked and read.
+    pub async fn at_the_end_of(mut sanak: Sanak, election: &Path) -> Self {
+        sanak.stop().await;
+        Self::checked(&sanak.data(), election)
+    }
+
     /// Has `sanak journal check` say that a journal is sound, and reads it.
     pub fn checked(data: &Path, election: &Path) -> Self {
         let check = sanak(&[&"journal", &"check", &"--data", &data, &"--election", &election]);
@@ -34,19 +48,34 @@ impl Record {
         record
     }
 
+    /// Receipts whose report does not stand where they say.
+    pub fn missing<'a>(&self, held: &'a [Held]) -> Vec<&'a Held> {
+        let stands = |held: &Held| self.reports.get(&held.offset.0) == Some(&held.digest.to_string());
+        held.iter().filter(|held| !stands(held)).collect()
+    }
+
+    /// How many reports stand there a second time.
+    pub fn twice(&self) -> usize {
+        let digests: BTreeSet<_> = self.reports.values().collect();
+        self.reports.len() - digests.len()
+    }
+
     /// That every receipt is kept: the report stands where the receipt says, and none stands twice.
     pub fn assert_keeps(&self, held: &[Held]) {
-        for held in held {
-            let found = self.reports.get(&held.offset.0);
-            assert_eq!(found, Some(&held.digest.to_string()), "report {} of {}", held.seq, held.device);
-        }
-        let mut digests: Vec<_> = self.reports.values().collect();
-        digests.sort_unstable();
-        digests.dedup();
-        assert_eq!(digests.len(), self.reports.len(), "a report stands in the journal twice");
+        assert_eq!(self.missing(held), Vec::<&Held>::new(), "receipted, and not in the journal");
+        assert_eq!(self.twice(), 0, "reports stand in the journal twice");
         // Each is stamped when it is taken up, and recorded a moment later.
         let back = self.arrivals.windows(2).find(|two| two[1] + 1_000 < two[0]);
         assert_eq!(back, None, "arrivals go back");
+    }
+
+    /// That these receipts are kept, and that nothing is on record that nobody holds a receipt for.
+    pub fn assert_is_what_was_receipted(&self, receipts: &[Receipt]) {
+        let held: Vec<Held> = receipts.iter().filter_map(Held::of).collect();
+        self.assert_keeps(&held);
+        let receipted: BTreeSet<u64> = held.iter().map(|held| held.offset.0).collect();
+        let recorded: BTreeSet<u64> = self.reports.keys().copied().collect();
+        assert_eq!(recorded, receipted, "the journal is what devices hold receipts for");
     }
 }
 

@@ -9,6 +9,8 @@ use election::{
 };
 use tempfile::TempDir;
 
+use crate::vectors::Vectors;
+
 /// The election files, in a directory of their own.
 pub struct Small {
     dir: TempDir,
@@ -28,8 +30,7 @@ impl Small {
     }
 
     fn write(&self) -> std::io::Result<()> {
-        let model =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors/election-files/tests/elections/vec-1");
+        let model = Vectors::election();
         for file in fs::read_dir(model)? {
             let file = file?;
             fs::copy(file.path(), self.dir().join(file.file_name()))?;

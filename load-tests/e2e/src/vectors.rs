@@ -1,6 +1,6 @@
 //! The device vectors that an independent implementation made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use device_wire::SigningKey;
 use serde_json::Value;
@@ -42,6 +42,11 @@ impl Vectors {
             expect: text(&message["expect"]),
         });
         Self { messages: messages.collect(), centre: text(&all["keys"]["centre"]["private"]) }
+    }
+
+    /// The files of the election that they are of.
+    pub fn election() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors/election-files/tests/elections/vec-1")
     }
 
     /// All messages.

@@ -144,7 +144,7 @@ In the directory:
   centre.key, centre.pub    signs receipts and commands (centre.key_file of the configuration)
   server.crt, server.key    the devices' door (mqtt.cert, mqtt.key), 3 years
   gateway.crt, gateway.key  the service towards an external broker, 3 years
-  broker/                   for an external broker: access lists, a configuration of Mosquitto
+  broker/                   for an external broker: access lists, configurations of Mosquitto and of the service
   devices/ID/               device.key, device.crt, ca.crt, device.toml: all that one device needs (10 years)
 
 Provision before the service is started for the first time: its journal begins with the digest of the election files, \

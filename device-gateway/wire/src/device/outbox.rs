@@ -61,7 +61,7 @@ pub enum OutboxError {
     #[error("the report is over 256 KiB: leave out what is optional")]
     TooLarge,
     /// The centre has shut this device out (E07).
-    #[error("this device is revoked or a spare: it makes no more reports")]
+    #[error("this device is revoked or a spare: it makes no more reports until its operator lets it go on")]
     Stopped,
 }
 
@@ -97,7 +97,7 @@ pub enum Outcome {
         /// Why.
         code: Code,
     },
-    /// The device is shut out (E07): nothing is sent any more.
+    /// The device is shut out (E07): nothing is sent any more, until [`Outbox::resume`].
     Stopped,
     /// Not about a report that is waiting here.
     Unknown,
@@ -277,6 +277,15 @@ impl Outbox {
     /// When [`Self::due`] has something next; `None` while nothing waits to be sent.
     pub fn next_due(&mut self) -> Option<Duration> {
         self.sendable().map(|pending| pending.due).min()
+    }
+
+    /// Goes on after E07: a spare that spoke before it was put in use, and has been by now. All that waits is due at once,
+    /// with its numbers as they were; where the device stands elsewhere than its reports say, [`Outbox::mend`] comes
+    /// first. It is an operator's act, for who is still shut out is told so again; a device that is switched on anew
+    /// goes on by itself.
+    pub fn resume(&mut self) {
+        self.stopped = false;
+        self.reconnected();
     }
 
     /// Nothing from a refused report on: what comes after it is chained to it.

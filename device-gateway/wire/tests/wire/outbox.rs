@@ -233,6 +233,24 @@ fn a_device_that_is_shut_out_stops() {
 }
 
 #[test]
+fn a_spare_that_spoke_too_early_goes_on_with_the_same_report_when_it_is_let() {
+    let mut outbox = Outbox::in_memory(identity());
+    let early = make(&mut outbox, 1);
+    assert_eq!(outbox.due(seconds(0), &mut steady()).len(), 1);
+    outbox.on_receipt(&receipt(&early, Verdict::Rejected, Some(Code::E07)), seconds(0)).unwrap();
+    outbox.resume();
+    assert_eq!(outbox.due(seconds(0), &mut steady()), [std::sync::Arc::clone(&early)]);
+    let second = make(&mut outbox, 2);
+    assert_eq!(authentic(&identity().topic(Channel::Report), &second).report().prev, digest(&early));
+    // Who is still shut out stops again.
+    let again = outbox.on_receipt(&receipt(&early, Verdict::Rejected, Some(Code::E07)), seconds(1)).unwrap();
+    assert_eq!(again, Outcome::Stopped);
+    outbox.resume();
+    let done = outbox.on_receipt(&receipt(&early, Verdict::Accepted, None), seconds(2)).unwrap();
+    assert_eq!(done, Outcome::Done { seq: 1, verdict: Verdict::Accepted });
+}
+
+#[test]
 fn a_report_too_large_is_never_made() {
     let mut outbox = Outbox::in_memory(identity());
     let body =

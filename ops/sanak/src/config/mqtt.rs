@@ -42,6 +42,8 @@ pub enum Mqtt {
         tls: Option<(PathBuf, Option<KeyPair>)>,
         /// Its log, where it is a Mosquitto on this machine: what it refuses is counted from it.
         log_file: Option<PathBuf>,
+        /// It is a Mosquitto with its dynamic-security plugin, and is told who is shut out.
+        mosquitto: bool,
     },
 }
 
@@ -66,7 +68,7 @@ impl Mqtt {
 /// Each mode, and the keys of `mqtt` that mean something in it.
 const MODES: [(&str, &[&str]); 3] = [
     ("direct", &["mqtt.listen", "mqtt.cert", "mqtt.key", "mqtt.device_ca", "mqtt.plain_listen"]),
-    ("external", &["mqtt.url", "mqtt.ca", "mqtt.cert", "mqtt.key", "mqtt.log_file"]),
+    ("external", &["mqtt.url", "mqtt.ca", "mqtt.cert", "mqtt.key", "mqtt.log_file", "mqtt.broker"]),
     ("embedded", &["mqtt.plain_listen"]),
 ];
 
@@ -189,7 +191,21 @@ fn external(raw: &Raw, problems: &mut Problems) -> Option<Mqtt> {
     };
     let tls = secure.then(|| towards_broker(raw, problems));
     let log_file = given_or_fail(raw.text("mqtt.log_file").map(|_| brokers_log(raw, problems)));
-    Some(Mqtt::External { host, port, tls: given_or_fail(tls)?, log_file: log_file? })
+    let mosquitto = kind_of_broker(raw, problems);
+    Some(Mqtt::External { host, port, tls: given_or_fail(tls)?, log_file: log_file?, mosquitto: mosquitto? })
+}
+
+/// A Mosquitto is told who is shut out; another broker's connections are ended there.
+fn kind_of_broker(raw: &Raw, problems: &mut Problems) -> Option<bool> {
+    let key = "mqtt.broker";
+    match raw.text(key).map_or("mosquitto", |given| given.text.as_str()) {
+        "mosquitto" => Some(true),
+        "other" => Some(false),
+        given => {
+            problems.tell(raw.place(key), key, format!("{} is not mosquitto or other", quoted(given)));
+            None
+        }
+    }
 }
 
 /// The broker may be started after us: a log that is not there yet is no mistake.

@@ -21,7 +21,10 @@ const MAX_BYTES: u64 = 1024 * 1024;
 const KEYS: [(&str, &[&str]); 7] = [
     ("election", &["dir"]),
     ("data", &["dir"]),
-    ("mqtt", &["mode", "plain_listen", "url", "listen", "cert", "key", "device_ca", "ca", "log_file"]),
+    (
+        "mqtt",
+        &["mode", "plain_listen", "url", "listen", "cert", "key", "device_ca", "ca", "log_file", "broker"],
+    ),
     ("http", &["listen"]),
     ("metrics", &["listen"]),
     ("centre", &["key_file", "kid", "old_keys", "require_synchronised_clock"]),

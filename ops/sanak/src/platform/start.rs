@@ -261,10 +261,13 @@ fn keys(definition: &Definition, night: &actors::Night) -> Keys {
 
 fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<DeviceLink, Trouble> {
     let election = definition.about().id.as_str();
+    let register = || {
+        let keys = Arc::clone(keys);
+        Arc::new(move |id: &str, key: Option<&[u8]>| standing(&keys, id, key))
+    };
     Ok(match mqtt {
         Mqtt::Direct { plain, tls } => {
-            let keys = Arc::clone(keys);
-            let register = Arc::new(move |id: &str, key: Option<&[u8]>| standing(&keys, id, key));
+            let register = register();
             let (plain_listen, tls) = (*plain, tls.clone());
             let limits = broker::Limits::for_devices(definition.devices().len());
             broker::direct::start(broker::direct::Config {
@@ -279,10 +282,13 @@ fn link(mqtt: &Mqtt, definition: &Definition, keys: &Arc<Keys>) -> Result<Device
             let devices = definition.devices().len();
             broker::embedded::start(broker::embedded::Config::new(*address, devices, election))?
         }
-        Mqtt::External { host, port, tls, log_file } => {
+        Mqtt::External { host, port, tls, log_file, mosquitto } => {
             let config = broker::external::Config::new(host, *port, "sanak-gateway", election);
             let (tls, log) = (tls.clone(), log_file.clone());
-            broker::external::start(broker::external::Config { tls, log, ..config })?
+            let names = || definition.devices().keys().map(ToString::to_string).collect();
+            let devices =
+                mosquitto.then(|| broker::external::Devices { names: names(), register: register() });
+            broker::external::start(broker::external::Config { tls, log, devices, ..config })?
         }
     })
 }

@@ -1,5 +1,5 @@
 //! What a broker that stands between needs beside its certificates: who may do what, and a whole configuration for
-//! Mosquitto. The access lists follow from who is revoked, and are written anew when that changes; a configuration that
+//! Mosquitto and for the service behind it. The access lists follow from who is revoked, and are written anew when that changes; a configuration that
 //! stands belongs to whoever runs the broker.
 
 use std::{net::SocketAddr, path::Path};
@@ -12,11 +12,17 @@ use super::{
     vault::{self, LONGEST_LIST, OPEN, Vault, private_dir},
 };
 
-/// Where the files lie on the broker's machine.
+/// Where the files lie on the broker's machine, and its log.
 const THERE: &str = "/etc/mosquitto/sanak";
+const LOG: &str = "/var/log/mosquitto/sanak.log";
 
-/// Brings `broker/` up to date.
-pub(crate) fn fill(vault: &Vault, definition: &Definition, tale: &mut Tale) -> Result<(), Trouble> {
+/// Brings `broker/` up to date. `address` is the broker's, `host:port`.
+pub(crate) fn fill(
+    vault: &Vault,
+    definition: &Definition,
+    address: &str,
+    tale: &mut Tale,
+) -> Result<(), Trouble> {
     let mut revoked = Vec::new();
     for device in definition.devices().values() {
         if device.status == DeviceStatus::Revoked || bundle::is_revoked(vault, device.id.as_str())? {
@@ -41,9 +47,12 @@ pub(crate) fn fill(vault: &Vault, definition: &Definition, tale: &mut Tale) -> R
         tale.made.push(name);
     }
     let mosquitto = mosquitto(definition.devices().len());
-    for (name, text) in
-        [("mosquitto.conf", mosquitto.configuration()), ("mosquitto.logrotate", mosquitto.logrotate())]
-    {
+    let made_once = [
+        ("mosquitto.conf", mosquitto.configuration()),
+        ("mosquitto.logrotate", mosquitto.logrotate()),
+        ("sanak.toml", service(address)),
+    ];
+    for (name, text) in made_once {
         let name = format!("broker/{name}");
         let path = vault.path(&name);
         if vault::read(&path, OPEN)?.is_none() {
@@ -64,7 +73,44 @@ fn mosquitto(devices: usize) -> Mosquitto {
         key: there.join("server.key"),
         revoked: Some(there.join("crl.pem")),
         acl: there.join("mosquitto.acl"),
+        shut_out: "/var/lib/mosquitto/sanak-shut-out.json".into(),
         persistence: "/var/lib/mosquitto".into(),
-        log: "/var/log/mosquitto/sanak.log".into(),
+        log: LOG.into(),
     }
+}
+
+/// The service behind that Mosquitto, with its files where its unit for systemd has them.
+fn service(address: &str) -> String {
+    format!(
+        "\
+# Sanak behind Mosquitto: the whole configuration (/etc/sanak/sanak.toml).
+
+[election]
+dir = \"/etc/sanak/election\"
+
+[data]
+dir = \"/var/lib/sanak\"
+
+[mqtt]
+mode = \"external\"
+broker = \"mosquitto\"                             # told who is shut out; \"other\": end connections there by hand
+url = \"mqtts://{address}\"
+ca = \"/etc/sanak/ca.crt\"
+cert = \"/etc/sanak/gateway.crt\"
+key = \"/etc/sanak/gateway.key\"
+log_file = \"{LOG}\"    # where the broker is on this machine; otherwise leave it out
+
+[http]
+listen = \"127.0.0.1:8080\"
+
+[metrics]
+listen = \"127.0.0.1:9090\"
+
+[room]
+tokens_file = \"/etc/sanak/tokens\"
+
+[centre]
+key_file = \"/etc/sanak/centre.key\"
+"
+    )
 }

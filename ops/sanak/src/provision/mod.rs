@@ -6,7 +6,7 @@
 //! | `vault` | files and directories that are their owner's alone, whole or not at all |
 //! | `authority` | the device authority: certificates, and the list of those that were revoked |
 //! | `centre` | the centre's own: signing key, server and gateway certificates |
-//! | `external` | what a broker in between needs: access lists, a configuration of Mosquitto |
+//! | `external` | what a broker in between needs: access lists, a configuration of Mosquitto and of the service |
 //! | `bundle` | what one device is given |
 //! | `fleet` | the bundles of all devices |
 //! | `register` | `public_key` in `devices.csv` |
@@ -195,7 +195,7 @@ pub fn run(options: &Options, out: &mut impl Write, err: &mut impl Write) -> Res
         }
     };
     authority.list_revoked(&vault, &definition, &mut tale)?;
-    external::fill(&vault, &definition, &mut tale)?;
+    external::fill(&vault, &definition, &options.address, &mut tale)?;
     tell(err, &tale, &told).map_err(Trouble::io(Path::new("stderr"), "written"))
 }
 

@@ -90,14 +90,14 @@ fn an_unknown_key_section_or_variable_is_told_with_the_one_probably_meant() {
     let scene = Scene::new();
     scene.edit("sanak.toml", "plain_listen", "plain_listn");
     scene.edit("sanak.toml", "[metrics]", "[metric]");
-    let variables = [("SANAK_HTPP__LISTEN", "127.0.0.1:1"), ("SANAK_MQTT__COLOUR", "red")];
+    let variables = [("SANAK_HTPP__LISTEN", "127.0.0.1:1"), ("SANAK_MQTT__TEMPERATURE", "red")];
     assert_eq!(
         mistakes(&scene, &variables),
         [
             "sanak.toml:6: mqtt.plain_listn: unknown key, did you mean plain_listen?",
             "sanak.toml:9: metric: unknown section, did you mean metrics?",
             "SANAK_HTPP__LISTEN: unknown setting, did you mean SANAK_HTTP__LISTEN?",
-            "SANAK_MQTT__COLOUR: unknown setting",
+            "SANAK_MQTT__TEMPERATURE: unknown setting",
             "sanak.toml:5: mqtt.listen: is missing: give an address for devices over TLS, such as 0.0.0.0:8883, or \
              mqtt.plain_listen on loopback",
         ]
@@ -229,6 +229,13 @@ fn a_brokers_log_may_come_later_and_must_be_readable_when_it_is_there() {
         told[0].starts_with("SANAK_MQTT__LOG_FILE: mqtt.log_file: /proc/1/mem/log cannot be read: "),
         "{told:#?}"
     );
+    let told_of = |checked: Checked| matches!(checked.config.mqtt, Mqtt::External { mosquitto: true, .. });
+    assert!(told_of(sound(&scene, &external)), "a Mosquitto is told who is shut out");
+    let other = [external[0], external[1], ("SANAK_MQTT__BROKER", "other")];
+    assert!(!told_of(sound(&scene, &other)));
+    let unknown = [external[0], external[1], ("SANAK_MQTT__BROKER", "kafka")];
+    let told = mistakes(&scene, &unknown);
+    assert_eq!(told[0], "SANAK_MQTT__BROKER: mqtt.broker: \"kafka\" is not mosquitto or other");
     let unused = sound(&scene, &[("SANAK_MQTT__LOG_FILE", "x")]);
     assert!(
         unused.warnings.iter().any(|told| told.to_string().contains("is not used with mqtt.mode direct"))
