@@ -5,17 +5,18 @@
 use std::{
     fs::OpenOptions,
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use device_wire::{CentreKeys, Channel, device::Outbox};
-use e2e::{Builder, Client, Country, Held, Library, Record, Sanak, Vectors, now};
+use e2e::{Builder, Client, Country, Held, Library, Member, Record, Sanak, Settled, Vectors, now};
 use election::{
     Count,
     report::{Body, Turnout, Verdict},
 };
+use tokio::{sync::watch, task::JoinHandle};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -24,27 +25,68 @@ fn centre(vectors: &Vectors) -> CentreKeys {
 }
 
 /// That the totals shown are those that the devices last said.
-async fn assert_counted_once(sanak: &Sanak, identified: u64) {
+async fn assert_counted_once(sanak: &Sanak, identified: u64, ballots: u64) {
     sanak
         .wait_for("/elections/small/results", |results| {
-            results["units"][0]["turnout"]["identified"] == identified
+            let country = &results["units"][0];
+            country["turnout"]["identified"] == identified
+                && country["contests"]["list"]["urns"]["ballots"] == ballots
         })
         .await;
 }
 
+/// That a journal is sound, and is what these devices hold receipts for.
+fn assert_recorded(data: &Path, country: &Country, settled: &Settled) -> Record {
+    let record = Record::checked(data, country.dir());
+    record.assert_keeps(&settled.held);
+    assert_eq!(record.reports.len() as u64, settled.made, "what stands in the journal is what was made");
+    record
+}
+
+/// Every device of a country: terminals without a pause, and urns that are switched on one after the other. Every second
+/// terminal and every urn keeps its outbox in this directory.
+fn everybody(country: &Country, disk: &Path) -> Vec<Member> {
+    let terminals = country.terminals().map(Member::terminal);
+    let terminals = (0..).zip(terminals).map(|(at, terminal)| match at % 2 {
+        0 => terminal.on_disk(disk),
+        _ => terminal,
+    });
+    let urns: Vec<_> = country.urns().collect();
+    let moment = |at: usize| u32::try_from(at * 1_000 / urns.len()).unwrap();
+    let urns = urns.iter().enumerate().map(|(at, urn)| Member::urn(urn.clone(), moment(at)).on_disk(disk));
+    terminals.chain(urns).collect()
+}
+
 /// How often to kill: a few times in every run of the tests, fifty in `make drill-kill`.
 fn kills() -> u32 {
-    std::env::var("SANAK_DRILL_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(4)
+    let Ok(kills) = std::env::var("SANAK_DRILL_KILLS") else { return 4 };
+    kills.parse().unwrap_or_else(|_| panic!("SANAK_DRILL_KILLS: {kills:?} is no number of kills"))
+}
+
+/// Chance of its own for every run; where it begins is printed.
+struct Chance(u32);
+
+impl Chance {
+    fn new() -> Self {
+        let begins = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+        eprintln!("chance begins at {begins}");
+        Self(begins)
+    }
+
+    async fn moment(&mut self, within_ms: u64) {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        tokio::time::sleep(Duration::from_millis(u64::from(self.0 >> 8) % within_ms)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_under_full_load_nothing_receipted_is_lost_or_counted_twice() {
-    let vectors = Vectors::read();
-    let country = Country::new(20, 2);
+    let (vectors, country, disk) = (Vectors::read(), Country::new(40, 2), tempfile::tempdir().unwrap());
     let mut sanak = Builder::new(country.dir(), &vectors.centre).start().await;
-    let devices = Library::start(country.terminals(), centre(&vectors), sanak.ready().mqtt);
-    let mut chance = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
-    println!("chance begins at {chance}");
+    let members = everybody(&country, disk.path());
+    let (count, begun) = (members.len(), Instant::now());
+    let devices = Library::start(members.into_iter(), centre(&vectors), sanak.ready().mqtt);
+    let mut chance = Chance::new();
     let mut before = 0;
     for kill in 1..=kills() {
         // Under load: something was receipted since the last time.
@@ -53,20 +95,71 @@ async fn killed_at_random_moments_under_full_load_nothing_receipted_is_lost_or_c
             assert!(Instant::now() < deadline, "nothing was receipted before kill {kill}");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        tokio::time::sleep(Duration::from_millis(u64::from(chance >> 8) % 700)).await;
+        devices.passed(kill * 1_000 / kills());
+        chance.moment(400).await;
+        devices.cut_power();
+        chance.moment(400).await;
         before = devices.receipts();
         sanak = sanak.kill_and_restart().await;
         devices.moved(sanak.ready().mqtt);
     }
-    let (held, identified) = devices.settle(PATIENCE).await;
-    assert_counted_once(&sanak, identified).await;
+    let settled = devices.settle(PATIENCE).await;
+    assert_counted_once(&sanak, settled.identified, settled.ballots).await;
     sanak.stop().await;
     let record = Record::checked(&sanak.data(), country.dir());
-    record.assert_keeps(&held);
-    println!("{} kills, {} reports, {} receipts", kills(), record.reports.len(), held.len());
-    // What stands in the journal is what was made: each count once, from 1 to the last.
-    assert_eq!(record.reports.len() as u64, identified);
+    let (missing, twice) = (record.missing(&settled.held).len(), record.twice());
+    println!(
+        "{count} devices, {} kills, {} power cuts of devices, {} reports, {} receipts, {missing} missing, {twice} \
+         twice; {:.0?}",
+        kills(),
+        settled.power_cuts,
+        record.reports.len(),
+        settled.held.len(),
+        begun.elapsed()
+    );
+    assert_eq!((missing, twice), (0, 0));
+    assert!(settled.power_cuts > 0, "no device lost its power");
+    assert_recorded(&sanak.data(), &country, &settled);
+}
+
+/// Readers of the page, all the while: each is answered.
+struct Readers {
+    reading: JoinHandle<(usize, Duration)>,
+    over: watch::Sender<bool>,
+}
+
+impl Readers {
+    fn of(sanak: &Sanak) -> Self {
+        let url = format!("http://{}/api/v1/elections/small/results", sanak.ready().http);
+        let (over, ending) = watch::channel(false);
+        let reading = tokio::spawn(async move {
+            let (mut served, mut longest) = (0, Duration::ZERO);
+            while !*ending.borrow() {
+                let asked = Instant::now();
+                let answer = reqwest::get(&url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+                assert_eq!(answer.status(), 200, "a reader was not served");
+                (served, longest) = (served + 1, longest.max(asked.elapsed()));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            (served, longest)
+        });
+        Self { reading, over }
+    }
+
+    /// How many were served, and how long one of them waited at most.
+    async fn were_served(self) -> (usize, Duration) {
+        self.over.send_replace(true);
+        self.reading.await.unwrap()
+    }
+}
+
+/// Waits until it is so.
+async fn until(what: &str, patience: Duration, mut so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !so().await {
+        assert!(Instant::now() < deadline, "{what} within {patience:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A device that says one thing after another and notes what it holds receipts for.
@@ -103,13 +196,12 @@ impl Speaker {
         let started = Instant::now();
         while self.outbox.pending() > 0 && started.elapsed() < patience {
             if let Some(receipt) = self.client.receipt_within(Duration::from_millis(400)).await {
-                let Some(offset) = receipt.receipt().offset else { panic!("{receipt:?}") };
                 let of = receipt.receipt();
                 assert!(
                     matches!(of.verdict, Verdict::Accepted | Verdict::Duplicate | Verdict::Held),
                     "{of:?}"
                 );
-                self.held.push(Held { device: of.device.clone(), digest: of.digest, seq: of.seq, offset });
+                self.held.extend(Held::of(of));
                 self.outbox.on_receipt(&receipt, Duration::ZERO).unwrap();
             } else {
                 self.outbox.reconnected();
@@ -141,8 +233,7 @@ fn strace(inject: &[&str]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_at_any_write_sync_or_rename_leaves_a_sound_journal_and_no_false_receipt() {
     assert_strace_works();
-    let vectors = Vectors::read();
-    let country = Country::new(1, 1);
+    let (vectors, country) = (Vectors::read(), Country::new(17, 2));
     // Calls are counted for each thread. Opening a journal writes and syncs once on the first thread, so the second
     // call of a kind and those after it are of the thread that writes. A failed sync begins another segment, whose
     // every step fails in its turn.
@@ -162,28 +253,31 @@ async fn an_error_at_any_write_sync_or_rename_leaves_a_sound_journal_and_no_fals
     for inject in every {
         let begun = Builder::new(country.dir(), &vectors.centre).start().await;
         let sanak = begun.kill_and_restart_under(&strace(inject)).await;
-        let mut device = Speaker::new(&sanak, &country, &vectors).await;
-        for _ in 0..6 {
-            device.say().await;
-            device.listen(Duration::from_secs(1)).await;
-        }
-        assert!(device.listen(Duration::from_secs(20)).await, "{inject:?}: it did not recover by itself");
-        assert_counted_once(&sanak, device.said).await;
-        if !inject[0].contains("delay") {
-            assert!(sanak.metric("sanak_journal_errors_total").await > 0.0, "{inject:?} hit nothing");
-        }
+        let disk = tempfile::tempdir().unwrap();
+        let members = everybody(&country, disk.path()).into_iter();
+        let readers = Readers::of(&sanak);
+        let devices = Library::start(members, centre(&vectors), sanak.ready().mqtt);
+        devices.passed(500);
+        until(&format!("{inject:?}: an error"), PATIENCE, async || {
+            let met = sanak.metric("sanak_journal_errors_total").await > 0.0;
+            (met || inject[0].contains("delay")) && devices.receipts() > 100
+        })
+        .await;
+        // It goes on by itself.
+        let before = devices.receipts();
+        until(&format!("{inject:?}: receipts again"), PATIENCE, async || devices.receipts() > before + 100)
+            .await;
+        let settled = devices.settle(PATIENCE).await;
+        assert_counted_once(&sanak, settled.identified, settled.ballots).await;
         // An observation may have met the next error; it is made again within a second.
-        let deadline = Instant::now() + PATIENCE;
-        while !sanak.readiness().await.0 {
-            assert!(Instant::now() < deadline, "{inject:?}: it is not ready again");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        until(&format!("{inject:?}: ready again"), PATIENCE, async || sanak.readiness().await.0).await;
+        let (served, longest) = readers.were_served().await;
+        println!("{inject:?}: {} reports, {served} readers served, within {longest:.0?}", settled.made);
+        assert!(served > 10 && longest < Duration::from_secs(5), "{inject:?}: {served} {longest:?}");
         let sanak = &mut sanak.kill_and_restart().await;
-        assert_counted_once(sanak, device.said).await;
+        assert_counted_once(sanak, settled.identified, settled.ballots).await;
         sanak.stop().await;
-        let record = Record::checked(&sanak.data(), country.dir());
-        record.assert_keeps(&device.held);
-        assert_eq!(record.reports.len() as u64, device.said, "{inject:?}");
+        assert_recorded(&sanak.data(), &country, &settled);
     }
 }
 
@@ -213,11 +307,17 @@ async fn a_journal_that_cannot_be_begun_is_begun_by_the_next_start() {
     }
 }
 
+/// Fills a file system to its last byte.
+fn fill(ballast: &Path) {
+    let mut file = OpenOptions::new().create(true).append(true).open(ballast).unwrap();
+    while file.write_all(&[0x5a; 4_096]).is_ok() {}
+    while file.write_all(&[0x5a]).is_ok() {}
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_receipts_and_nothing_else_until_there_is_room_again() {
-    let vectors = Vectors::read();
-    let country = Country::new(1, 1);
-    let mount = "mount -t tmpfs -o size=1m sanak \"$0\" && exec \"$@\"";
+    let (vectors, country, disk) = (Vectors::read(), Country::new(17, 2), tempfile::tempdir().unwrap());
+    let mount = "mount -t tmpfs -o size=16m sanak \"$0\" && exec \"$@\"";
     let can = Command::new("unshare").args(["-m", "true"]).status();
     let root: &[&str] =
         if can.is_ok_and(|can| can.success()) { &["unshare", "-m"] } else { &["unshare", "-rm"] };
@@ -227,41 +327,41 @@ async fn a_full_disk_stops_receipts_and_nothing_else_until_there_is_room_again()
     let inside = PathBuf::from(format!("/proc/{}/root", sanak.pid()));
     let data = inside.join(sanak.data().strip_prefix("/").unwrap());
     assert!(data.join("journal").exists(), "{} is not there: are user namespaces allowed?", data.display());
-    let mut device = Speaker::new(&sanak, &country, &vectors).await;
-    device.say().await;
-    assert!(device.listen(Duration::from_secs(10)).await);
+    let members = everybody(&country, disk.path()).into_iter();
+    let devices = Library::start(members, centre(&vectors), sanak.ready().mqtt);
+    devices.passed(300);
+    until("a night begun", PATIENCE, async || devices.receipts() > 300).await;
+
     let ballast = data.join("ballast");
-    let mut file = OpenOptions::new().create(true).append(true).open(&ballast).unwrap();
-    while file.write_all(&[0x5a; 4_096]).is_ok() {}
-    while file.write_all(&[0x5a]).is_ok() {}
-    drop(file);
+    fill(&ballast);
+    devices.passed(600);
+    until("readiness turns red", PATIENCE, async || !sanak.readiness().await.0).await;
+    let readers = Readers::of(&sanak);
     // The last page of the journal may have room for a few more.
-    let (mut red, mut receipted) = (false, device.held.len());
-    for _ in 0..60 {
-        device.say().await;
-        device.listen(Duration::from_millis(500)).await;
-        red = !sanak.readiness().await.0;
-        if red {
-            break;
+    let mut receipted = (devices.receipts(), Instant::now());
+    until("what is not stored is not receipted", PATIENCE, async || {
+        if devices.receipts() > receipted.0 {
+            receipted = (devices.receipts(), Instant::now());
         }
-        receipted = device.held.len();
-    }
-    assert!(red, "readiness turns red");
-    let (_, parts) = sanak.readiness().await;
+        receipted.1.elapsed() > Duration::from_secs(3)
+    })
+    .await;
+    let (ready, parts) = sanak.readiness().await;
     assert_eq!((&parts[0]["what"], &parts[0]["ready"]), (&"journal".into(), &false.into()), "{parts:#}");
-    assert!(!device.listen(Duration::from_secs(2)).await, "what is not stored is not receipted");
-    assert_eq!(device.held.len(), receipted);
-    let (status, results) = sanak.get("/elections/small/results").await;
-    assert_eq!(status, 200, "readers are served");
-    let counted = results["units"][0]["turnout"]["identified"].as_u64().unwrap();
-    assert!(counted < device.said);
+    assert!(!ready);
+    let (served, longest) = readers.were_served().await;
+    assert!(served > 20 && longest < Duration::from_secs(2), "readers are served: {served}, {longest:?}");
+    assert_eq!(devices.receipts(), receipted.0);
+
+    let readers = Readers::of(&sanak);
     std::fs::remove_file(&ballast).unwrap();
-    assert!(device.listen(Duration::from_secs(20)).await, "it recovers without a restart");
-    assert_counted_once(&sanak, device.said).await;
-    assert!(sanak.readiness().await.0);
+    until("it recovers without a restart", PATIENCE, async || devices.receipts() > receipted.0 + 100).await;
+    let settled = devices.settle(PATIENCE).await;
+    assert_counted_once(&sanak, settled.identified, settled.ballots).await;
+    until("it is ready again", PATIENCE, async || sanak.readiness().await.0).await;
+    readers.were_served().await;
     assert!(sanak.metric("sanak_journal_errors_total").await > 0.0);
-    let record = Record::checked(&data, country.dir());
-    record.assert_keeps(&device.held);
-    assert_eq!(record.reports.len() as u64, device.said);
+    println!("{} reports, {} receipts when the disk was full", settled.made, receipted.0);
+    assert_recorded(&data, &country, &settled);
     sanak.stop().await;
 }
