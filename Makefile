@@ -42,12 +42,15 @@ drill-kill: setup ## kill -9 the service 50 times under full load: nothing recei
 	cargo build --locked --workspace --bins
 	SANAK_DRILL_KILLS=50 cargo test --locked --workspace --test crashes -- --nocapture killed_at_random_moments
 
-drill-network: ## minutes without a network: links taken down, flapping, packets dropped; as root
+drill-network: ## minutes without a network: links taken down, flapping, packets dropped; root or user namespaces
 	@ops/scripts/setup.sh test
 	cargo build --locked --workspace --bin sanak
 	cargo test --locked --workspace --test lines -- --ignored --nocapture taken_down_for_minutes
 
-drill-connections: setup ## 10,000 devices over TLS: time, memory, and how long they need to come back
+drill-connections: setup web ## 10,000 devices over TLS: memory, and that all are back within a minute of a kill
+	cargo build --release --locked -p sanak
+	ulimit -n $$(ulimit -Hn); cargo nextest run --release --locked --profile drill -p e2e --run-ignored only --no-capture \
+		ten_thousand_devices
 	ulimit -n $$(ulimit -Hn); cargo run --release --locked -p broker --example ten_thousand -- 10000
 
 SECONDS_EACH ?= 600

@@ -1,8 +1,14 @@
-//! Bad messages are refused by code, counted, and never slow or stop the rest.
+//! Bad messages are refused by code, counted, and never slow or stop the rest. Each test ends in `sanak journal check`, and
+//! in a comparison with what devices hold receipts for.
 #![allow(clippy::unwrap_used)] // a test that cannot go on says so
 
 use std::{
     collections::BTreeSet,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -10,17 +16,23 @@ use device_wire::{
     CentreKeys, Channel,
     device::{Identity, Outbox, Vitals},
 };
-use e2e::{Builder, Client, Country, Record, Sanak, Vectors, identity, now};
+use e2e::{Builder, Client, Country, Held, Record, Sanak, Vectors, identity, now};
 use election::{
     Code, Count,
-    report::{Body, Turnout, Verdict},
+    report::{Body, Receipt, Turnout, Verdict},
 };
+use tokio::task::JoinSet;
 
 const PREFIX: &str = "sanak/1/vec-1/5001/t-5001-1";
 
 async fn tool(sanak: &Sanak, vectors: &Vectors, id: &str) -> Client {
     let centre = CentreKeys::one("centre", vectors.centre_key().verifying_key());
     Client::connect(sanak.ready().mqtt, id, "sanak/1/vec-1/+/+/receipt", centre).await
+}
+
+/// The service stops; its journal is sound, and is what these receipts are for.
+async fn ends_with(sanak: Sanak, election: &Path, receipts: &[Receipt]) {
+    Record::at_the_end_of(sanak, election).await.assert_is_what_was_receipted(receipts);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +62,9 @@ async fn garbage_of_every_kind_is_refused_by_code_and_counts_nothing() {
     assert_eq!(results["units"][0]["turnout"]["precincts"], 0);
     // The same device, unharmed.
     hostile.publish(&report, good.clone()).await;
-    assert_eq!(hostile.receipt().await.verdict, Verdict::Accepted);
+    let receipt = hostile.receipt().await;
+    assert_eq!(receipt.verdict, Verdict::Accepted);
+    ends_with(sanak, &Vectors::election(), &[receipt]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,8 +77,10 @@ async fn three_hundred_kibibytes_end_one_connection_and_no_other() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let opening = vectors.named("terminal opening");
     device.publish(&opening.topic, opening.envelope.clone()).await;
-    assert_eq!(device.receipt().await.verdict, Verdict::Accepted);
+    let receipt = device.receipt().await;
+    assert_eq!(receipt.verdict, Verdict::Accepted);
     assert!(sanak.metric("sanak_link_refusals_total").await >= 1.0, "it was refused and counted");
+    ends_with(sanak, &Vectors::election(), &[receipt]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,9 +103,11 @@ async fn a_client_at_full_speed_does_not_keep_a_device_waiting() {
     let opening = vectors.named("terminal opening");
     let before = Instant::now();
     device.publish(&opening.topic, opening.envelope.clone()).await;
-    assert_eq!(device.receipt().await.verdict, Verdict::Accepted);
+    let receipt = device.receipt().await;
+    assert_eq!(receipt.verdict, Verdict::Accepted);
     assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
     assert!(flood.await.unwrap() > 100);
+    ends_with(sanak, &Vectors::election(), &[receipt]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,13 +121,15 @@ async fn a_device_hears_its_own_receipts_and_nobody_elses() {
     let mut urn = Client::connect(mqtt, "u-5001-1", urn, centre()).await;
     let opening = vectors.named("terminal opening");
     terminal.publish(&opening.topic, opening.envelope.clone()).await;
-    assert_eq!(terminal.receipt().await.verdict, Verdict::Accepted);
+    let receipt = terminal.receipt().await;
+    assert_eq!(receipt.verdict, Verdict::Accepted);
     urn.silence(Duration::from_millis(300)).await;
     // An urn that publishes under the terminal's prefix is refused by the link; nothing is counted or answered.
     let turnout = vectors.named("terminal turnout with breakdowns, second in the chain");
     urn.publish(&turnout.topic, turnout.envelope.clone()).await;
     terminal.silence(Duration::from_millis(500)).await;
     assert!(sanak.metric("sanak_link_refusals_total").await >= 1.0);
+    ends_with(sanak, &Vectors::election(), &[receipt]).await;
 }
 
 /// A device with valid credentials, and one that has nothing to do with it.
@@ -161,7 +181,8 @@ async fn a_device_that_floods_heartbeats_is_bounded_and_keeps_nobody_waiting() {
     let began = Instant::now();
     let report = good.make(turnout(7), now()).unwrap();
     quiet.publish(&good.identity().topic(Channel::Report).to_string(), report.to_vec()).await;
-    assert_eq!(quiet.receipt().await.verdict, Verdict::Accepted);
+    let receipt = quiet.receipt().await;
+    assert_eq!(receipt.verdict, Verdict::Accepted);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     let mut limited = 0.0;
     for _ in 0..50 {
@@ -173,11 +194,12 @@ async fn a_device_that_floods_heartbeats_is_bounded_and_keeps_nobody_waiting() {
     }
     assert!(limited > 100.0, "{limited} were dropped");
     assert!(two.refused().await.contains("rate"));
+    ends_with(two.sanak, two.country.dir(), &[receipt]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forging_replaying_and_equivocating_with_a_valid_key_is_refused_by_kind_and_counts_nothing() {
-    let mut two = Two::start().await;
+    let two = Two::start().await;
     let mut hostile = two.connect("t-5001-1").await;
     let mut outbox = Outbox::in_memory(two.country.device("t-5001-1"));
     let own = outbox.identity().topic(Channel::Report).to_string();
@@ -226,7 +248,140 @@ async fn forging_replaying_and_equivocating_with_a_valid_key_is_refused_by_kind_
     let (_, results) = two.sanak.get("/elections/small/results").await;
     assert_eq!(results["units"][0]["turnout"]["identified"], 5);
     assert_eq!(results["units"][0]["quarantined"], 2);
-    two.sanak.stop().await;
-    let record = Record::checked(&two.sanak.data(), two.country.dir());
-    assert_eq!(record.reports.len(), 3, "what was refused is not on record");
+    // What was refused is not on record.
+    ends_with(two.sanak, two.country.dir(), &[told, second, broken]).await;
+}
+
+/// What a device does that says one true thing after the other, as fast as it can: every receipt that it was given.
+async fn flood_of_true_reports(
+    mut hostile: Client,
+    mut outbox: Outbox,
+    over: Arc<AtomicBool>,
+) -> (u64, Vec<Receipt>) {
+    let topic = outbox.identity().topic(Channel::Report).to_string();
+    let (mut said, mut receipts) = (0, Vec::new());
+    while !over.load(Ordering::Relaxed) {
+        said += 1;
+        // It does not wait for a receipt, nor for an acknowledgement; only its socket can slow it down.
+        let made = outbox.make(turnout(said), now()).unwrap();
+        tokio::select! {
+            () = hostile.publish(&topic, made.to_vec()) => {}
+            // Its queue is full: the socket is not read any more.
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        while let Some(receipt) = hostile.receipt_within(Duration::ZERO).await {
+            receipts.push(receipt.receipt().clone());
+        }
+    }
+    while let Some(receipt) = hostile.receipt_within(Duration::from_secs(2)).await {
+        receipts.push(receipt.receipt().clone());
+    }
+    (said, receipts)
+}
+
+/// Says a hundred things, each when the one before is receipted: the receipts, and how long it waited, the longest last.
+async fn honest_hundred(mut client: Client, mut outbox: Outbox) -> (Vec<Receipt>, Vec<Duration>) {
+    let topic = outbox.identity().topic(Channel::Report).to_string();
+    let (mut receipts, mut waits) = (Vec::new(), Vec::new());
+    for count in 1..=100 {
+        let made = outbox.make(turnout(count), now()).unwrap();
+        let sent = Instant::now();
+        client.publish(&topic, made.to_vec()).await;
+        let receipt = client.receipt().await;
+        assert_eq!(receipt.verdict, Verdict::Accepted);
+        waits.push(sent.elapsed());
+        receipts.push(receipt);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    waits.sort_unstable();
+    (receipts, waits)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_true_reports_by_one_device_keeps_no_honest_one_waiting_and_loses_nothing() {
+    let vectors = Vectors::read();
+    let country = Country::new(11, 1);
+    let sanak = Builder::new(country.dir(), &vectors.centre).start().await;
+    let connect = async |device: &str| {
+        let filter = country.device(device).topic(Channel::Receipt).to_string();
+        let centre = CentreKeys::one("centre", vectors.centre_key().verifying_key());
+        Client::connect(sanak.ready().mqtt, device, &filter, centre).await
+    };
+    let over = Arc::<AtomicBool>::default();
+    let outbox = Outbox::in_memory(country.device("t-5001-1"));
+    let flood = tokio::spawn(flood_of_true_reports(connect("t-5001-1").await, outbox, Arc::clone(&over)));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut honest = JoinSet::new();
+    for precinct in 5_002..=5_011 {
+        let device = format!("t-{precinct}-1");
+        honest.spawn(honest_hundred(connect(&device).await, Outbox::in_memory(country.device(&device))));
+    }
+    let began = Instant::now();
+    let (mut receipts, mut waits) = (Vec::new(), Vec::new());
+    for (held, waited) in honest.join_all().await {
+        receipts.extend(held);
+        waits.extend(waited);
+    }
+    let lasted = began.elapsed();
+    over.store(true, Ordering::Relaxed);
+    let (said, held) = flood.await.unwrap();
+    waits.sort_unstable();
+    let (median, p99) = (waits[waits.len() / 2], waits[waits.len() * 99 / 100]);
+    println!(
+        "{said} true reports by one device in {lasted:.1?}, {} of them receipted; ten others: median {median:.1?}, p99 \
+         {p99:.1?}",
+        held.len()
+    );
+    assert!(p99 < Duration::from_secs(1), "{p99:?}");
+    // 400 at once, and 100 a second.
+    let most = 400.0 + 100.0 * (lasted.as_secs_f64() + 8.0);
+    assert!((held.len() as f64) < most, "{} receipts", held.len());
+    assert!(
+        sanak.metric("sanak_link_refusals_total{kind=\"rate\"}").await >= 1.0,
+        "it was held back, and counted"
+    );
+    // Everybody's last word is counted; of the hostile one's reports some may be stored whose receipt it did not hear.
+    let identified =
+        async || sanak.get("/elections/small/results").await.1["units"][0]["turnout"]["identified"].as_u64();
+    assert!(identified().await >= Some(1_000 + held.len() as u64));
+    receipts.extend(held);
+    let held: Vec<Held> = receipts.iter().filter_map(Held::of).collect();
+    Record::at_the_end_of(sanak, country.dir()).await.assert_keeps(&held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recorded_yesterday_and_is_played_after_a_restart_changes_nothing() {
+    let mut two = Two::start().await;
+    let mut device = two.connect("t-5001-1").await;
+    let mut outbox = Outbox::in_memory(two.country.device("t-5001-1"));
+    let topic = |channel| two.country.device("t-5001-1").topic(channel).to_string();
+    let (report, state, beat) = (topic(Channel::Report), topic(Channel::State), topic(Channel::Heartbeat));
+    let first = outbox.make(turnout(5), now()).unwrap();
+    let online = outbox.connect(now()).unwrap().0;
+    let heartbeat = outbox.heartbeat(Vitals::default(), now()).unwrap();
+    let second = outbox.make(turnout(9), now()).unwrap();
+    device.publish(&report, first.to_vec()).await;
+    let told = device.receipt().await;
+    device.publish(&state, online.clone()).await;
+    device.publish(&beat, heartbeat.clone()).await;
+    device.publish(&report, second.to_vec()).await;
+    let last = device.receipt().await;
+    assert_eq!((told.verdict, last.verdict), (Verdict::Accepted, Verdict::Accepted));
+    drop(device);
+
+    two.sanak = two.sanak.kill_and_restart().await;
+    let mut thief = two.connect("t-5001-1").await;
+    for _ in 0..3 {
+        thief.publish(&state, online.clone()).await;
+        thief.publish(&beat, heartbeat.clone()).await;
+        for (envelope, receipt) in [(&first, &told), (&second, &last)] {
+            thief.publish(&report, envelope.to_vec()).await;
+            let again = thief.receipt().await;
+            assert_eq!((again.verdict, again.was), (Verdict::Duplicate, Some(Verdict::Accepted)));
+            assert_eq!((again.offset, again.digest), (receipt.offset, receipt.digest));
+        }
+    }
+    let (_, results) = two.sanak.get("/elections/small/results").await;
+    assert_eq!(results["units"][0]["turnout"]["identified"], 9);
+    ends_with(two.sanak, two.country.dir(), &[told, last]).await;
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use device_wire::{CentreKeys, verify_receipt};
-use e2e::{Builder, Vectors};
+use e2e::{Builder, Record, Vectors};
 use election::report::Verdict;
 
 use crate::{House, mosquitto::tool};
@@ -30,6 +30,7 @@ async fn both_versions_report_and_are_receipted_side_by_side_on_one_port() {
     let client = |name: &str, version: &str, device: &str| {
         tool(name, version, sanak.ready().mqtt, &house.authority.cert, device, &house.pair(device))
     };
+    let mut receipted = Vec::new();
     for (version, device, other, vector) in
         [("311", TERMINAL, URN, "terminal opening"), ("5", URN, TERMINAL, "urn opening")]
     {
@@ -68,6 +69,7 @@ async fn both_versions_report_and_are_receipted_side_by_side_on_one_port() {
         let receipt = verify_receipt(&receipts, &envelope, &centre).unwrap();
         assert_eq!(receipt.receipt().verdict, Verdict::Accepted, "version {version}");
         assert_eq!(receipt.receipt().digest, device_wire::digest(&vector.envelope));
+        receipted.push(receipt.receipt().clone());
         // In another's name: version 5 is told, version 3.1.1 cannot be.
         let (_, forged) =
             said(client("mosquitto_pub", version, other).args(["-t", &vector.topic, "-m", "x"]));
@@ -80,6 +82,8 @@ async fn both_versions_report_and_are_receipted_side_by_side_on_one_port() {
     }
     assert_eq!(sanak.metric("sanak_link_refusals_total{kind=\"topic\"}").await, 2.0);
     assert_eq!(sanak.metric("sanak_link_refusals_total{kind=\"subscription\"}").await, 2.0);
+    let record = Record::at_the_end_of(sanak, &Vectors::election()).await;
+    record.assert_is_what_was_receipted(&receipted);
 }
 
 fn free_port() -> u16 {
@@ -90,7 +94,7 @@ fn free_port() -> u16 {
 async fn the_embedded_broker_takes_version_3_1_1_and_shows_version_5_the_door() {
     let vectors = Vectors::read();
     let mqtt = "mode = \"embedded\"\nplain_listen = \"127.0.0.1:0\"";
-    let mut sanak = Builder::vectors(&vectors.centre).mqtt(mqtt).start().await;
+    let sanak = Builder::vectors(&vectors.centre).mqtt(mqtt).start().await;
     let port = sanak.ready().mqtt.port().to_string();
     let opening = vectors.named("terminal opening");
     let directory = tempfile::tempdir().unwrap();
@@ -122,5 +126,8 @@ async fn the_embedded_broker_takes_version_3_1_1_and_shows_version_5_the_door() 
     sanak
         .wait_for("/elections/vec-1/results", |results| results["units"][0]["turnout"]["precincts"] == 1)
         .await;
-    sanak.kill().await;
+    // Nobody listened for its receipt; the report is on record once.
+    let record = Record::at_the_end_of(sanak, &Vectors::election()).await;
+    let digest = device_wire::digest(&opening.envelope).to_string();
+    assert_eq!(record.reports.into_values().collect::<Vec<_>>(), [digest]);
 }

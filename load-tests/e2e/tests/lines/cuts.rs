@@ -7,7 +7,11 @@ use e2e::{Builder, Honest, Line, Patience, Small, State};
 use rumqttc::MqttOptions;
 use tokio::{task::JoinSet, time::Instant};
 
-use crate::{CENTRE, House, centre, namespace::Namespace, nothing_is_lost, send_out, serve};
+use crate::{
+    CENTRE, House, centre,
+    namespace::{Ground, Namespace, ground},
+    nothing_is_lost, send_out, serve,
+};
 
 /// Between attempts there is never less than this device allows itself; and while the line is cut, each wait is longer
 /// than the one before.
@@ -71,7 +75,7 @@ async fn slow_flapping_and_silent_lines_lose_nothing_and_nobody_hurries() {
 
 /// The link of a service in a namespace of its own: cut for so long, flapping so often, and losing packets.
 async fn behind_a_cut_link(cut: Duration, flaps: u32, night: Duration) {
-    let Some(space) = Namespace::new() else { return };
+    let space = Namespace::new();
     let (house, election) = (House::new(), Small::new(10));
     let address = space.address();
     let builder = Builder::new(election.dir(), CENTRE).in_namespace(space.name(), address);
@@ -109,11 +113,15 @@ async fn behind_a_cut_link(cut: Duration, flaps: u32, night: Duration) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_is_taken_down_for_seconds_loses_nothing() {
-    behind_a_cut_link(Duration::from_secs(12), 2, Duration::from_secs(10)).await;
+    if let Ground::Here = ground("cuts::a_link_that_is_taken_down_for_seconds_loses_nothing") {
+        behind_a_cut_link(Duration::from_secs(12), 2, Duration::from_secs(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "minutes: make drill-network"]
 async fn a_link_that_is_taken_down_for_minutes_loses_nothing() {
-    behind_a_cut_link(Duration::from_secs(180), 20, Duration::from_secs(60)).await;
+    if let Ground::Here = ground("cuts::a_link_that_is_taken_down_for_minutes_loses_nothing") {
+        behind_a_cut_link(Duration::from_secs(180), 20, Duration::from_secs(60)).await;
+    }
 }

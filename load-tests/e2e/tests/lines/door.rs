@@ -3,7 +3,7 @@
 use std::fs;
 
 use device_wire::CentreKeys;
-use e2e::{Builder, Client, Sanak, Vectors};
+use e2e::{Builder, Client, Record, Sanak, Vectors};
 use election::report::Verdict;
 
 use crate::{House, authority::Authority, transport};
@@ -26,7 +26,8 @@ async fn certificates_are_read_again_on_a_signal_and_nobody_is_disconnected() {
     let mut before = connect(&sanak, &vectors, house.transport(TERMINAL)).await;
     let opening = vectors.named("terminal opening");
     before.publish(&opening.topic, opening.envelope.clone()).await;
-    assert_eq!(before.receipt().await.verdict, Verdict::Accepted);
+    let receipt = before.receipt().await;
+    assert_eq!(receipt.verdict, Verdict::Accepted);
     // Another authority signs server and devices from now on, under the same names of files.
     house.authority = Authority::new(house.directory.path(), "device-ca");
     house.authority.server(house.directory.path(), "127.0.0.1");
@@ -45,4 +46,6 @@ async fn certificates_are_read_again_on_a_signal_and_nobody_is_disconnected() {
     assert!(told.contains("server.key"), "{told}");
     drop(after);
     connect(&sanak, &vectors, transport(&house.authority.cert, &house.pair(TERMINAL))).await;
+    let record = Record::at_the_end_of(sanak, &Vectors::election()).await;
+    record.assert_is_what_was_receipted(&[receipt]);
 }

@@ -6,9 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use device_wire::device::Outbox;
-use e2e::{Client, Sanak, Small};
-use election::report::Verdict;
+use e2e::{Client, Record, Sanak, Small};
+use election::report::{Receipt, Verdict};
 use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Packet, QoS, SubscribeReasonCode};
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
@@ -21,7 +20,7 @@ struct Scene {
     house: House,
     sanak: Sanak,
     honest: Reporter,
-    _election: Small,
+    election: Small,
 }
 
 impl Scene {
@@ -30,7 +29,7 @@ impl Scene {
         let sanak = serve(&house, &election).await;
         let (identity, _) = election.devices(Duration::ZERO).swap_remove(0);
         assert_eq!(identity.device.as_str(), HONEST);
-        Self { house, sanak, honest: Reporter(Outbox::in_memory(identity)), _election: election }
+        Self { house, sanak, honest: Reporter::new(identity), election }
     }
 
     fn mqtt(&self) -> SocketAddr {
@@ -55,6 +54,12 @@ impl Scene {
         let mut options = self.house.options(device, "127.0.0.1", self.mqtt().port());
         options.set_max_packet_size(1 << 20, 1 << 20);
         options
+    }
+
+    /// The service stops; its journal is sound, and is what these receipts are for.
+    async fn ends_with(self, receipts: &[Receipt]) {
+        let record = Record::at_the_end_of(self.sanak, self.election.dir()).await;
+        record.assert_is_what_was_receipted(receipts);
     }
 
     async fn connect_honest(&self) -> Client {
@@ -137,8 +142,10 @@ async fn whatever_it_tries_is_refused_and_counted_by_kind() {
     scene.expect("rate", 1.0).await;
 
     honest.publish(&format!("{theirs}report"), opening).await;
-    assert_eq!(honest.receipt().await.verdict, Verdict::Accepted, "nothing of all this was counted");
+    let receipt = honest.receipt().await;
+    assert_eq!(receipt.verdict, Verdict::Accepted, "nothing of all this was counted");
     assert!(scene.sanak.metric("sanak_device_connects_total").await >= 20.0);
+    scene.ends_with(&[receipt]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,4 +190,6 @@ async fn floods_silent_sockets_and_half_packets_cost_the_others_nothing() {
     scene.expect("rate", 1.0).await;
     scene.expect("silence", 500.0).await;
     attack.abort_all();
+    let held = std::mem::take(&mut scene.honest.held);
+    scene.ends_with(&held).await;
 }

@@ -22,11 +22,14 @@ use std::{
 
 use authority::Authority;
 use broker::tls::{self, KeyPair};
-use device_wire::{CentreKeys, Channel, SigningKey, device::Outbox};
+use device_wire::{
+    CentreKeys, Channel, SigningKey,
+    device::{Identity, Outbox},
+};
 use e2e::{Builder, Client, Honest, Lived, Patience, Sanak, Small, binary};
 use election::{
     Count, Timestamp,
-    report::{Body, Turnout, Verdict},
+    report::{Body, Receipt, Turnout, Verdict},
 };
 use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 use tempfile::TempDir;
@@ -85,31 +88,40 @@ fn transport(ca: &Path, pair: &KeyPair) -> Transport {
     Transport::tls_with_config(TlsConfiguration::Rustls(tls::client(ca, Some(pair)).unwrap()))
 }
 
-/// An ID terminal with more to say than one has on a night.
-struct Reporter(Outbox);
+/// An ID terminal with more to say than one has on a night, and the receipts that it holds.
+struct Reporter {
+    outbox: Outbox,
+    held: Vec<Receipt>,
+}
 
 impl Reporter {
+    fn new(identity: Identity) -> Self {
+        Self { outbox: Outbox::in_memory(identity), held: Vec::new() }
+    }
+
     /// Its next report.
     fn report(&mut self) -> Vec<u8> {
-        let identified = Count::new(self.0.last_seq());
-        let body = match self.0.last_seq() {
+        let identified = Count::new(self.outbox.last_seq());
+        let body = match self.outbox.last_seq() {
             0 => Body::OpeningTerminal { identified },
             _ => Body::Turnout(Turnout { identified, by_sex: None, by_age: None, by_district: None }),
         };
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-        self.0.make(body, Timestamp::from_millis(at as u64)).unwrap().to_vec()
+        self.outbox.make(body, Timestamp::from_millis(at as u64)).unwrap().to_vec()
     }
 
     /// How long it waits for the receipt of a new report, a hundred times: the median, and the longest.
     async fn receipts(&mut self, client: &mut Client) -> (Duration, Duration) {
-        let topic = self.0.identity().topic(Channel::Report).to_string();
+        let topic = self.outbox.identity().topic(Channel::Report).to_string();
         let mut waits = Vec::new();
         for _ in 0..100 {
             let report = self.report();
             let sent = Instant::now();
             client.publish(&topic, report).await;
-            assert_eq!(client.receipt().await.verdict, Verdict::Accepted);
+            let receipt = client.receipt().await;
+            assert_eq!(receipt.verdict, Verdict::Accepted);
             waits.push(sent.elapsed());
+            self.held.push(receipt);
         }
         waits.sort();
         (waits[50], waits[99])

@@ -1,10 +1,57 @@
 //! A network of its own for a service: a pair of interfaces, the link between them taken down, packets dropped.
-//! It takes root; where that is not to be had, [`Namespace::new`] says so loudly and gives nothing.
+//! Root may do that; anybody else is root in a user namespace, where the kernel allows one: the test runs there then, in
+//! a process of its own. Where neither is to be had the test fails, unless it was told that it need not run.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
     process::{Command, Output},
 };
+
+/// Set by who cannot have namespaces and knows it.
+const WITHOUT: &str = "SANAK_WITHOUT_NAMESPACES";
+/// Set for the process in the user namespace.
+const INSIDE: &str = "SANAK_IN_NAMESPACE";
+
+/// Where a test that needs network namespaces is run.
+pub enum Ground {
+    /// In this process.
+    Here,
+    /// It ran in a process of its own, well; or it was told that it need not run.
+    Elsewhere,
+}
+
+/// Finds a place for the test of this name (its path, as the test runner prints it).
+pub fn ground(test: &str) -> Ground {
+    let probe = format!("sanak-probe-{}", std::process::id());
+    if succeeds(&["ip", "netns", "add", &probe]) {
+        must(&format!("ip netns del {probe}"));
+        return Ground::Here;
+    }
+    let inside = std::env::var_os(INSIDE).is_some();
+    if inside || !succeeds(&["unshare", "-Urnm", "true"]) {
+        if !inside && std::env::var_os(WITHOUT).is_some_and(|without| without == "1") {
+            eprintln!("NOT RUN: {WITHOUT}=1");
+            return Ground::Elsewhere;
+        }
+        panic!(
+            "no network namespace is to be had: run this as root, or allow user namespaces (sysctl -w \
+             user.max_user_namespaces=1000; where they are there, kernel.unprivileged_userns_clone=1 and \
+             kernel.apparmor_restrict_unprivileged_userns=0), or set {WITHOUT}=1 to go without this test"
+        );
+    }
+    let this = std::env::current_exe().unwrap();
+    // `ip netns` keeps its names in /run, which is nobody's to write to but root's.
+    let begin = "mount -t tmpfs tmpfs /run && ip link set lo up && exec \"$@\"";
+    let mut run = Command::new("unshare");
+    run.args(["-Urnm", "sh", "-c", begin, "sh"]).arg(this);
+    run.args(["--exact", test, "--include-ignored", "--nocapture"]).env(INSIDE, "1");
+    assert!(run.status().unwrap().success(), "{test} failed in a user namespace: see above");
+    Ground::Elsewhere
+}
+
+fn succeeds(command: &[&str]) -> bool {
+    Command::new(command[0]).args(&command[1..]).output().is_ok_and(|output| output.status.success())
+}
 
 /// A namespace, and the pair that joins it to this one, until it is dropped.
 pub struct Namespace {
@@ -26,15 +73,11 @@ fn must(command: &str) {
 }
 
 impl Namespace {
-    /// A namespace; none where the system does not allow it.
-    pub fn new() -> Option<Self> {
+    /// A namespace, on [`Ground::Here`].
+    pub fn new() -> Self {
         let id = std::process::id();
         let (name, ours, theirs) = (format!("sanak-{id}"), format!("sk{id}a"), format!("sk{id}b"));
-        let made = Command::new("ip").args(["netns", "add", &name]).output();
-        if !made.as_ref().is_ok_and(|made| made.status.success()) {
-            eprintln!("SKIPPED: this needs root and network namespaces (ip netns add): {made:?}");
-            return None;
-        }
+        must(&format!("ip netns add {name}"));
         // 240.0/4 and the like are refused; this is a range for tests between two machines (RFC 2544).
         let space = Self { name, ours, theirs, subnet: (id % 250) as u8 };
         let Self { name, ours, theirs, .. } = &space;
@@ -44,7 +87,7 @@ impl Namespace {
         must(&format!("ip link set {ours} up"));
         must(&format!("ip -n {name} link set {theirs} up"));
         must(&format!("ip -n {name} link set lo up"));
-        Some(space)
+        space
     }
 
     /// Its name.

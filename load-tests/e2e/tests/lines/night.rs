@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use device_wire::{Channel, device::Outbox};
-use e2e::{Builder, Client, Patience, Sanak, Small};
+use device_wire::Channel;
+use e2e::{Builder, Client, Patience, Record, Sanak, Small};
 
 use crate::{
     CENTRE, House, Reporter, centre,
@@ -75,7 +75,10 @@ async fn a_receipt_through_mosquitto_takes_a_fraction_of_a_second() {
     while sanak.metric("sanak_device_connections_count").await < 1.0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let (median, longest) = Reporter(Outbox::in_memory(identity)).receipts(&mut client).await;
+    let mut reporter = Reporter::new(identity);
+    let (median, longest) = reporter.receipts(&mut client).await;
     eprintln!("receipts through mosquitto: median {median:?}, longest {longest:?}");
     assert!(median < Duration::from_millis(250), "{median:?}");
+    let record = Record::at_the_end_of(sanak, election.dir()).await;
+    record.assert_is_what_was_receipted(&reporter.held);
 }
