@@ -23,6 +23,8 @@ pub(crate) struct Moments {
     recorder: Arc<dyn Recorder>,
     tempo: Arc<dyn Tempo>,
     recorded: Option<Instant>,
+    /// From when votes may be published, while that is not on record.
+    embargo: Option<Timestamp>,
 }
 
 /// A moment is on record.
@@ -38,17 +40,27 @@ impl Moments {
         tempo: Arc<dyn Tempo>,
     ) -> Self {
         let ahead = definition.moments().into_iter().filter(|moment| *moment > reached).collect();
-        Self { ahead, recorder, tempo, recorded: None }
+        let votes_from = definition.about().publish_votes_from;
+        let embargo = (reached < votes_from).then_some(votes_from);
+        Self { ahead, recorder, tempo, recorded: None, embargo }
     }
 
     fn look(&mut self) {
         let now = self.tempo.now();
         let waiting = self.recorded.is_some_and(|at| at.elapsed() < AGAIN_AFTER);
         if let Some(next) = self.ahead.front().filter(|next| **next <= now && !waiting)
+            && self.may_pass(*next)
             && self.recorder.record(Observation::Clock { reached: *next }, now)
         {
             self.recorded = Some(Instant::now());
         }
+    }
+}
+
+impl Moments {
+    /// The embargo is opened by a clock that can be relied on, and by no other.
+    fn may_pass(&self, moment: Timestamp) -> bool {
+        self.embargo.is_none_or(|from| moment < from || self.tempo.vouches_for(moment))
     }
 }
 
@@ -67,6 +79,7 @@ impl Handler<Reached> for Moments {
         while self.ahead.front().is_some_and(|next| *next <= moment) {
             self.ahead.pop_front();
         }
+        self.embargo = self.embargo.filter(|from| moment < *from);
         self.recorded = None;
         self.look();
     }

@@ -13,6 +13,12 @@ pub trait Tempo: Clock {
     /// Simulated seconds in a real one; 1 outside of a simulation.
     fn speed(&self) -> f64;
 
+    /// Whether this clock can be relied on to have passed a moment from which votes are published. What is published
+    /// cannot be taken back.
+    fn vouches_for(&self, _moment: Timestamp) -> bool {
+        true
+    }
+
     /// Real time from any beginning: it goes on evenly, whatever is done to the clock.
     fn real(&self) -> Duration {
         static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);

@@ -218,6 +218,7 @@ impl Precincts {
 pub(crate) fn concerned(definition: &Definition, observation: &Observation) -> Vec<PrecinctId> {
     match observation {
         Observation::Clock { reached } => definition.precincts_at(*reached).collect(),
+        Observation::ClockDoubted | Observation::ClockConfirmed { .. } => Vec::new(),
         Observation::Device { precinct, .. } => vec![*precinct],
     }
 }

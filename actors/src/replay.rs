@@ -11,7 +11,7 @@ use election::{
     precinct::Precinct,
     record::{Change, Observation},
     rollup::{Contributions, empty_units},
-    sequence::Line,
+    sequence::{Line, Recorded},
 };
 use feed::Series;
 use journal::{Entry, Journaled};
@@ -37,6 +37,9 @@ pub struct Night {
     pub(crate) raised: BTreeSet<(DeviceId, Code)>,
     changes: Vec<(DeviceId, Change)>,
     last_arrival: Option<Timestamp>,
+    recorded: HashMap<DeviceId, Recorded>,
+    /// Whether the service was started by a clock in doubt, and nobody has confirmed it since.
+    clock_doubted: bool,
     reports: u64,
 }
 
@@ -53,6 +56,8 @@ impl Night {
             raised: BTreeSet::new(),
             changes: Vec::new(),
             last_arrival: None,
+            recorded: HashMap::new(),
+            clock_doubted: false,
             reports: 0,
             definition,
         }
@@ -73,8 +78,11 @@ impl Night {
         match record.entry() {
             Entry::Report(report) => {
                 self.reports += 1;
-                let precinct = report.report().precinct;
-                self.give(precinct, record);
+                let judged = self.give(report.report().precinct, record).map(Taken::judged);
+                let own = judged.iter().flatten().next();
+                let equivocates = own.is_some_and(|own| own.codes.contains(&Code::S03));
+                let recorded = self.recorded.entry(report.device().clone()).or_default();
+                recorded.add(report.envelope().len() as u64, equivocates);
             }
             Entry::Decision(decision) => {
                 if let Some(Taken::Decided(Ok(_))) = self.give(decision.act.precinct(), record) {
@@ -84,6 +92,8 @@ impl Night {
             Entry::Observation(observation) => {
                 match observation {
                     Observation::Clock { reached } => self.reached = self.reached.max(*reached),
+                    Observation::ClockDoubted => self.clock_doubted = true,
+                    Observation::ClockConfirmed { .. } => self.clock_doubted = false,
                     Observation::Device { device, code, raised: true, .. } => {
                         self.raised.insert((device.clone(), *code));
                     }
@@ -149,11 +159,21 @@ impl Night {
         });
         feed::Cut {
             at: updated,
-            votes: self.reached >= self.definition.about().publish_votes_from,
+            votes: self.votes_are_out(),
             changes: units.chain(precincts).collect(),
             corrections: Vec::new(),
             speed,
         }
+    }
+
+    /// Whether arrivals on record may have been by a wrong clock, and no person has confirmed it.
+    pub fn clock_is_doubted(&self) -> bool {
+        self.clock_doubted
+    }
+
+    /// Whether votes may be published, by the record.
+    pub fn votes_are_out(&self) -> bool {
+        self.reached >= self.definition.about().publish_votes_from
     }
 
     /// Reports taken.
@@ -174,6 +194,11 @@ impl Night {
             lines.collect::<Vec<_>>()
         };
         self.precincts.values().flat_map(of).collect()
+    }
+
+    /// How much of each device is on record.
+    pub fn recorded(&self) -> &HashMap<DeviceId, Recorded> {
+        &self.recorded
     }
 
     /// What decisions have changed about devices, in their order.

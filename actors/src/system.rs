@@ -6,17 +6,17 @@ use std::{collections::BTreeMap, sync::Arc};
 use actix::{Actor, Addr, ArbiterHandle, Context};
 use election::{
     DeviceId, UnitId,
-    liveness::{DeviceRow, Point},
+    liveness::{DeviceList, DeviceRow, DevicesWanted, Mark, Point},
     precinct::{Judgement, Objection},
     record::{Change, Observation},
 };
 use feed::Feed;
 use journal::{Entry, Journaled};
-use prometheus::{IntCounter, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use crate::{
     country::{Country, ReleaseVotes},
-    liveness::{Describe, Devices, Finished, Heard, List, Liveness, Sign, Standing, Unrecorded, Wanted},
+    liveness::{Describe, Finished, Heard, List, Liveness, Marks, Sign, Standing, Unrecorded},
     moments::{Moments, Reached},
     ports::{Recorder, ReplaySource, Tempo},
     publisher::{Begin, Publisher},
@@ -39,6 +39,8 @@ pub struct Parts {
     pub tempo: Arc<dyn Tempo>,
     /// What calls a person.
     pub alarms: Alarms,
+    /// The last signs taken of devices before the start.
+    pub marks: BTreeMap<DeviceId, Mark>,
 }
 
 /// Counters that stand still on a good night, but for the first; and the devices by their state.
@@ -54,6 +56,8 @@ pub struct Alarms {
     pub(crate) out_of_service: IntCounter,
     /// Devices by kind and state.
     pub(crate) devices: IntGaugeVec,
+    /// Signs of life from before one that was taken, by kind.
+    pub(crate) stale: IntCounterVec,
 }
 
 impl Alarms {
@@ -70,8 +74,15 @@ impl Alarms {
         let devices = Opts::new("sanak_devices_count", "Devices, by kind and state");
         let devices = IntGaugeVec::new(devices, &["kind", "state"])?;
         registry.register(Box::new(devices.clone()))?;
+        let stale = Opts::new(
+            "sanak_stale_signs_total",
+            "Heartbeats and states passed over because a later one was taken: repeated, overtaken or played again",
+        );
+        let stale = IntCounterVec::new(stale, &["kind"])?;
+        registry.register(Box::new(stale.clone()))?;
         Ok(Self {
             devices,
+            stale,
             audits: counter("sanak_audits_total", "Audits: every sum formed anew and compared")?,
             held: counter("sanak_versions_held_total", "Versions held back by the audit or the guard")?,
             rebuilds: counter("sanak_precinct_rebuilds_total", "Precincts rebuilt after a failure")?,
@@ -108,15 +119,14 @@ pub struct System {
 impl System {
     /// Starts the actors on an arbiter. The first version is published at once.
     pub fn start(parts: Parts, arbiter: &ArbiterHandle) -> Self {
-        let Parts { night, feed, source, recorder, tempo, alarms } = parts;
+        let Parts { night, feed, source, recorder, tempo, alarms, marks } = parts;
         let definition = Arc::clone(&night.definition);
         let votes_from = definition.about().publish_votes_from;
         let publisher = {
             let (tempo, alarms) = (Arc::clone(&tempo), alarms.clone());
             Publisher::start_in_arbiter(arbiter, move |_| Publisher::new(feed, tempo, alarms))
         };
-        let gauge = alarms.devices.clone();
-        let watch = Liveness::new(&night, Arc::clone(&recorder), Arc::clone(&tempo), gauge);
+        let watch = Liveness::new(&night, marks, Arc::clone(&recorder), Arc::clone(&tempo), alarms.clone());
         let liveness = Liveness::start_in_arbiter(arbiter, move |_| watch);
         let clock = Moments::new(&definition, night.reached, recorder, tempo);
         let moments = Moments::start_in_arbiter(arbiter, move |_| clock);
@@ -223,13 +233,18 @@ impl System {
     }
 
     /// The devices that are wanted; none while the actors stop.
-    pub async fn devices(&self, wanted: Wanted) -> Devices {
+    pub async fn devices(&self, wanted: DevicesWanted) -> DeviceList {
         self.liveness.send(List(wanted)).await.unwrap_or_default()
     }
 
     /// One device and its history, oldest first; `None` where there is no such device.
     pub async fn device(&self, device: DeviceId) -> Option<(DeviceRow, Vec<Point>)> {
         self.liveness.send(Describe(device)).await.unwrap_or_default()
+    }
+
+    /// The last signs that were taken of each device; none while the actors stop.
+    pub async fn marks(&self) -> Option<BTreeMap<DeviceId, Mark>> {
+        self.liveness.send(Marks).await.ok()
     }
 
     /// Tells that a device was heard. Where too many are told at once, one is dropped: the next will do.

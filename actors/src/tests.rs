@@ -4,7 +4,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -25,8 +25,9 @@ use crate::{
     Alarms, Night, Parts, Recorder, ReplaySource, System, Tempo, precinct::PrecinctActor, registry::concerns,
 };
 
-/// A clock that a test sets.
-struct Hands(AtomicU64);
+/// A clock that a test sets, and brings into doubt.
+#[derive(Default)]
+struct Hands(AtomicU64, AtomicBool);
 
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
@@ -37,6 +38,10 @@ impl Clock for Hands {
 impl Tempo for Hands {
     fn speed(&self) -> f64 {
         1.0
+    }
+
+    fn vouches_for(&self, _: Timestamp) -> bool {
+        !self.1.load(Ordering::Relaxed)
     }
 }
 
@@ -87,7 +92,7 @@ impl House {
             night.take(&record.unwrap(), feed.series()).unwrap();
         }
         night.settle().unwrap();
-        let clock = Arc::new(Hands(AtomicU64::new(now.millis())));
+        let clock = Arc::new(Hands(AtomicU64::new(now.millis()), AtomicBool::default()));
         let (observed, mut observations) = mpsc::unbounded_channel();
         let alarms = prometheus::Registry::new();
         let arbiter = actix::Arbiter::new();
@@ -98,6 +103,7 @@ impl House {
             recorder: Arc::new(Observations(observed)),
             tempo: Arc::clone(&clock) as Arc<dyn Tempo>,
             alarms: Alarms::register(&alarms).unwrap(),
+            marks: Default::default(),
         };
         let system = System::start(parts, &arbiter.handle());
         let runtime = tokio::runtime::Handle::current();
@@ -208,6 +214,27 @@ async fn votes_appear_in_one_version_when_they_may_and_replay_gives_the_same() {
     assert_eq!(restarted.alarm("sanak_versions_held_total"), 0.0);
 }
 
+#[actix::test]
+async fn a_clock_in_doubt_opens_no_embargo_and_holds_up_no_count() {
+    let dir = TempDir::new().unwrap();
+    let about = definition();
+    let (opens, close) = (about.about().polls_open, about.about().polls_close);
+    let house = House::open(&dir, opens - Duration::from_secs(60)).await;
+    house.clock.1.store(true, Ordering::Relaxed);
+    house.set(opens + Duration::from_secs(1));
+    house.shows("that polls are open", |feed| feed.current().status() != feed::Status::Pre).await;
+    house.set(close + Duration::from_secs(3_600));
+    for name in [OPENING, TURNOUT, URN[0], URN[1]] {
+        assert_eq!(house.send(name).await, Verdict::Accepted, "{name}");
+    }
+    house.shows("the turnout", |feed| identified(feed) == 412).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!house.feed.current().votes(), "nobody vouches for the clock");
+    house.clock.1.store(false, Ordering::Relaxed);
+    house.shows("votes", |feed| feed.current().votes()).await;
+    assert_eq!(ballots(&house.feed), 400);
+}
+
 /// Ends an actor as a fault in it would.
 #[derive(Message, Clone)]
 #[rtype(result = "()")]
@@ -304,8 +331,9 @@ async fn a_precinct_that_cannot_be_rebuilt_is_out_of_service_and_raises_an_alarm
         feed: Arc::new(feed),
         source: Arc::new(Unreadable),
         recorder: Arc::new(Kept::default()),
-        tempo: Arc::new(Hands(AtomicU64::new(now.millis()))),
+        tempo: Arc::new(Hands(AtomicU64::new(now.millis()), AtomicBool::default())),
         alarms: Alarms::register(&registry).unwrap(),
+        marks: Default::default(),
     };
     let arbiter = actix::Arbiter::new();
     let system = System::start(parts, &arbiter.handle());

@@ -1,12 +1,12 @@
 //! What only the actors know, asked through one port.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use election::{
     Code, DeviceId, PrecinctId, Timestamp, UnitId,
     definition::{DeviceKind, DeviceStatus},
     figures::Phase,
-    liveness::{DeviceLife, DeviceRow, Point},
+    liveness::{DeviceList, DeviceRow, DevicesWanted, Point},
     precinct::{Flag, ReportEntry},
     record::Decision,
     report::{Offset, Order, ReportType, Seq},
@@ -22,11 +22,11 @@ pub trait Inquiry: Send + Sync + 'static {
     /// Precincts with an open flag of this code.
     fn flagged(&self, code: Code) -> BoxFuture<'_, Vec<PrecinctId>>;
 
-    /// Every report in quarantine.
-    fn quarantine(&self) -> BoxFuture<'_, Vec<QuarantineEntry>>;
+    /// Every report in quarantine, in the order of the journal.
+    fn quarantine(&self) -> BoxFuture<'_, Arc<Vec<QuarantineEntry>>>;
 
     /// Every precinct that has not reported.
-    fn missing(&self) -> BoxFuture<'_, Vec<MissingEntry>>;
+    fn missing(&self) -> BoxFuture<'_, Arc<Vec<MissingEntry>>>;
 
     /// The signed bytes of a report of this precinct.
     fn envelope(&self, precinct: PrecinctId, offset: Offset) -> BoxFuture<'_, Option<Envelope>>;
@@ -35,13 +35,17 @@ pub trait Inquiry: Send + Sync + 'static {
     fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>>;
 
     /// The devices that are wanted, and how they are.
-    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceEntries>;
+    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceList<DeviceEntry>>;
 
     /// One device, and how it fared; `None` where there is no such device.
     fn device(&self, id: DeviceId) -> BoxFuture<'_, Option<(DeviceEntry, Vec<Point>)>>;
 
     /// Has a device told what to do. The command's number, and whether there was a way to the device.
     fn command(&self, by: String, id: DeviceId, order: Order) -> BoxFuture<'_, Result<(u64, bool), Refused>>;
+
+    /// Notes that a person has found the centre's clock right, which was in doubt. The answer is its place in the
+    /// journal.
+    fn confirm_clock(&self, by: String, reason: String) -> BoxFuture<'_, Result<Offset, Refused>>;
 
     /// How many decisions have changed the register of devices. Must not block.
     fn register_changes(&self) -> u64;
@@ -116,32 +120,6 @@ pub struct MissingEntry {
     pub closings: u32,
 }
 
-/// Which devices are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct DevicesWanted {
-    /// Of one precinct.
-    pub precinct: Option<PrecinctId>,
-    /// In one state.
-    pub state: Option<DeviceLife>,
-    /// Of one kind.
-    pub kind: Option<DeviceKind>,
-    /// After this one, in the order of their ids.
-    pub after: Option<DeviceId>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-/// Devices.
-#[derive(Debug, Clone, Default)]
-pub struct DeviceEntries {
-    /// In the order of their ids.
-    pub entries: Vec<DeviceEntry>,
-    /// How many are in each state, of the precinct and kind that are wanted.
-    pub counts: BTreeMap<DeviceLife, u64>,
-    /// Whether there are more after the last.
-    pub more: bool,
-}
-
 /// A device.
 #[derive(Debug, Clone)]
 pub struct DeviceEntry {
@@ -149,6 +127,8 @@ pub struct DeviceEntry {
     pub row: DeviceRow,
     /// The lowest reports that are missing below those that it sent.
     pub gap: Option<Gap>,
+    /// Which part of what it may have on record is used up (`reports`, `bytes`, `equivocations`), where it wanted more.
+    pub over_quota: Option<&'static str>,
 }
 
 /// A message that was refused, in brief.

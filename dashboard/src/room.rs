@@ -101,6 +101,39 @@ async fn consider(request: &HttpRequest, body: web::Payload, app: &App) -> Resul
     }
 }
 
+/// What a person has found out about the centre's clock.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Finding {
+    reason: String,
+}
+
+/// Longest of them, in bytes.
+const LONGEST_FINDING: usize = 2 << 10;
+
+/// `POST /api/v1/room/clock`
+pub(crate) async fn confirm_clock(
+    request: HttpRequest,
+    body: web::Payload,
+    app: web::Data<App>,
+) -> HttpResponse {
+    let noted = async {
+        let by = admit(&request, &app)?;
+        let bytes = body_of(body, LONGEST_FINDING, &app).await?;
+        let Finding { reason } =
+            serde_json::from_slice(&bytes).map_err(|error| Problem::bad(format!("clock: {error}")))?;
+        if reason.trim().is_empty() {
+            return Err(Problem::bad("clock: give a reason: how do you know that it is right?"));
+        }
+        match app.inquiry.confirm_clock(by, reason).await {
+            Ok(offset) => Ok(HttpResponse::Created().json(json!({"offset": offset}))),
+            Err(Refused::Objection(why)) => Err(Problem::new(StatusCode::CONFLICT, why)),
+            Err(Refused::Unavailable(why)) => Err(Problem::unavailable(why)),
+        }
+    };
+    answered(noted.await)
+}
+
 /// The person whose token the request carries. Every hash is compared, each in constant time.
 fn person(request: &HttpRequest, app: &App) -> Option<String> {
     let (scheme, token) = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;

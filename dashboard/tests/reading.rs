@@ -254,11 +254,33 @@ async fn the_public_lists_say_who_is_missing_and_what_is_held_back() {
     assert_eq!((&missing["epoch"], &missing["test"]), (&json!("e1"), &json!(true)));
     let quarantine = house.json(&house.election("/quarantine")).await;
     assert_eq!(
-        quarantine["reports"],
-        json!([{"offset": 9, "precinct": 1, "device": "u-1", "seq": 2, "type": "tally", "codes": ["Q02"],
-            "arrived": "2026-10-04T02:00:00Z"}])
+        quarantine["reports"][0],
+        json!({"offset": 9, "precinct": 1, "device": "u-1", "seq": 2, "type": "tally", "codes": ["Q02"],
+            "arrived": "2026-10-04T02:00:00Z"})
     );
+    assert_eq!((&quarantine["total"], &quarantine["next"]), (&json!(3), &json!(null)));
     assert_eq!(house.json(&house.election("/corrections")).await["corrections"], json!([]));
+}
+
+#[tokio::test]
+async fn the_quarantine_is_read_page_by_page_to_its_end() {
+    let house = House::open().await;
+    let mut pages = Vec::new();
+    let mut query = "?limit=2".to_owned();
+    loop {
+        let page = house.json(&house.election(&format!("/quarantine{query}"))).await;
+        assert_eq!((&page["total"], &page["epoch"]), (&json!(3), &json!("e1")));
+        let offsets = page["reports"].as_array().unwrap().iter().map(|report| report["offset"].clone());
+        pages.push(offsets.collect::<Vec<_>>());
+        let Some(next) = page["next"].as_u64() else { break };
+        query = format!("?limit=2&after={next}");
+    }
+    assert_eq!(pages, [vec![json!(9), json!(12)], vec![json!(30)]]);
+    let beyond = house.json(&house.election("/quarantine?after=30&limit=0")).await;
+    assert_eq!((&beyond["reports"], &beyond["next"]), (&json!([]), &json!(null)));
+    for wrong in ["?after=x", "?limit=-1", "?limit=1&limit=2"] {
+        assert_eq!(house.problem(&house.election(&format!("/quarantine{wrong}"))).await.0, 400, "{wrong}");
+    }
 }
 
 #[tokio::test]

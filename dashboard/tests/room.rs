@@ -39,10 +39,11 @@ async fn the_room_sees_every_device_with_its_state_vitals_and_gap() {
     );
     let first = &list["devices"][0];
     assert_eq!((&first["state"], &first["kind"]), (&json!("on_line"), &json!("id_terminal")));
-    assert_eq!(first["gap"], json!({"from": 2, "through": 3}));
+    assert_eq!((&first["gap"], &first["over_quota"]), (&json!({"from": 2, "through": 3}), &json!(null)));
     assert_eq!((&first["vitals"]["battery"], &first["vitals"]["clock_skew_ms"]), (&json!(71), &json!(-1250)));
     let rest: Value = read(&house, "/api/v1/room/devices?after=t-1").await.json().await.unwrap();
     assert_eq!((rest["devices"].as_array().unwrap().len(), &rest["next"]), (2, &Value::Null));
+    assert_eq!(rest["devices"][0]["over_quota"], "bytes");
     let none: Value = read(&house, "/api/v1/room/devices?state=silent").await.json().await.unwrap();
     assert_eq!(none["devices"], json!([]));
     for (query, said) in
@@ -112,6 +113,35 @@ async fn a_device_is_told_what_to_do_in_the_name_of_who_holds_the_token() {
     let anybody = tell(json!({"device": "t-1", "cmd": "disconnect"}), None).await.unwrap();
     assert_eq!(problem(anybody).await.0, 401);
     assert_eq!(house.desk.commanded.lock().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_clock_in_doubt_is_confirmed_in_the_name_of_who_holds_the_token_and_with_a_reason() {
+    let house = House::open().await;
+    let confirm = async |body: &str, token: Option<String>| {
+        let mut request = house.http.post(house.url("/api/v1/room/clock")).body(body.to_owned());
+        if let Some(token) = token {
+            request = request.header("authorization", token);
+        }
+        request.send().await.unwrap()
+    };
+    let answer = confirm(r#"{"reason": "two watches"}"#, Some(bearer())).await;
+    assert_eq!(answer.status(), 201);
+    assert_eq!(answer.json::<Value>().await.unwrap(), json!({"offset": 78}));
+    let noted = house.desk.confirmed.lock().unwrap()[0].clone();
+    assert_eq!(noted, ("B. Asanova".to_owned(), "two watches".to_owned()));
+    let long = json!({"reason": "x".repeat(3_000)}).to_string();
+    for (body, status) in [
+        (r#"{"reason": " "}"#, 400),
+        (r#"{"reason": "x", "by": "somebody else"}"#, 400),
+        ("now", 400),
+        (r#"{"reason": "not needed"}"#, 409),
+        (long.as_str(), 413),
+    ] {
+        assert_eq!(problem(confirm(body, Some(bearer())).await).await.0, status, "{body}");
+    }
+    assert_eq!(problem(confirm(r#"{"reason": "x"}"#, None).await).await.0, 401);
+    assert_eq!(house.desk.confirmed.lock().unwrap().len(), 2);
 }
 
 fn bearer() -> String {

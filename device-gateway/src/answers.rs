@@ -24,14 +24,14 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
 };
 
-use crate::{gateway::Signer, intake::Workers, metrics::Metrics, port::Counting, worker::Work};
+use crate::{gateway::Signer, intake::Workers, metrics::Metrics, port::Counting, quota::Cost, worker::Work};
 
 /// What is kept of a message while it is on its way through the journal.
 pub struct Context(Kind);
 
 enum Kind {
     /// A report that is new.
-    New { told: Told, since: Instant },
+    New { told: Told, since: Instant, cost: Cost },
     /// A copy of one that is in the journal, or on its way into it.
     Again { told: Told, precinct: PrecinctId },
 }
@@ -51,9 +51,10 @@ impl Context {
         report: &AuthenticReport,
         ack: Ack,
         since: Instant,
+        cost: Cost,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        Self(Kind::New { told: Told::of(report, ack, permit), since })
+        Self(Kind::New { told: Told::of(report, ack, permit), since, cost })
     }
 
     pub(crate) fn again(report: &AuthenticReport, ack: Ack, permit: OwnedSemaphorePermit) -> Self {
@@ -66,6 +67,14 @@ impl Told {
         let (device, seq, digest) = (report.device().clone(), report.report().seq, report.digest());
         Self { device, seq, digest, ack, permit }
     }
+}
+
+/// A report that could not be stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unstored {
+    pub seq: Seq,
+    pub digest: Digest,
+    pub cost: Cost,
 }
 
 /// Answers devices.
@@ -81,7 +90,7 @@ pub struct Answers {
     /// The way to the workers, once they run.
     pub(crate) workers: OnceLock<Workers>,
     /// Reports that could not be stored, until their workers ask.
-    pub(crate) unstored: Mutex<HashMap<DeviceId, Vec<(Seq, Digest)>>>,
+    pub(crate) unstored: Mutex<HashMap<DeviceId, Vec<Unstored>>>,
     /// Whether there are any.
     pub(crate) any_unstored: AtomicBool,
 }
@@ -98,7 +107,7 @@ impl Answers {
     /// mailbox when this returns; the receipt follows.
     pub fn stored(self: &Arc<Self>, record: Arc<Journaled<Entry>>, context: Context) {
         let Entry::Report(report) = record.entry() else { return };
-        let Kind::New { told, since } = context.0 else { return };
+        let Kind::New { told, since, .. } = context.0 else { return };
         let topic = report.topic().on(Channel::Receipt);
         let judged = self.counting.report(Arc::clone(&record));
         let answers = Arc::clone(self);
@@ -142,16 +151,17 @@ impl Answers {
 
     /// A report could not be put on stable storage: no receipt, no acknowledgement; it is new again.
     pub fn unstored(&self, context: Context) {
-        let Kind::New { told, .. } = context.0 else { return };
+        let Kind::New { told, cost, .. } = context.0 else { return };
         self.metrics.unstored.inc();
         // Its worker may wait for the journal, whose thread this is: nothing here may wait for the worker.
         let mut unstored = self.unstored.lock().unwrap_or_else(PoisonError::into_inner);
-        unstored.entry(told.device).or_default().push((told.seq, told.digest));
+        let of_device = unstored.entry(told.device).or_default();
+        of_device.push(Unstored { seq: told.seq, digest: told.digest, cost });
         self.any_unstored.store(true, Ordering::Release);
     }
 
     /// What could not be stored of a device's reports since it was last asked.
-    pub(crate) fn forgotten(&self, device: &DeviceId) -> Vec<(Seq, Digest)> {
+    pub(crate) fn forgotten(&self, device: &DeviceId) -> Vec<Unstored> {
         if !self.any_unstored.load(Ordering::Acquire) {
             return Vec::new();
         }

@@ -20,18 +20,35 @@ use crate::keys::Keys;
 pub struct Bounds {
     /// Reports of one device. A device has some thirty a day to say; all at once after an outage.
     pub reports: Rate,
+    /// Bytes of one device's reports. The largest final report has some 50 kB.
+    pub report_bytes: Flow,
     /// Heartbeats and states of one device.
     pub signs: Rate,
     /// Messages of all devices together.
     pub all: Rate,
+    /// Bytes of all reports together: what a disk takes.
+    pub all_bytes: Flow,
 }
+
+/// How many bytes may come, on average and at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Flow {
+    /// Bytes a second.
+    pub per_second: f64,
+    /// Bytes at once after a silence; no less than one message may have.
+    pub burst: f64,
+}
+
+const KIB: f64 = 1024.0;
 
 impl Default for Bounds {
     fn default() -> Self {
         Self {
             reports: Rate { per_second: 100.0, burst: 400.0 },
+            report_bytes: Flow { per_second: 128.0 * KIB, burst: 2_048.0 * KIB },
             signs: Rate { per_second: 5.0, burst: 60.0 },
             all: Rate { per_second: 50_000.0, burst: 100_000.0 },
+            all_bytes: Flow { per_second: 65_536.0 * KIB, burst: 65_536.0 * KIB },
         }
     }
 }
@@ -52,12 +69,51 @@ pub(crate) struct Gate {
     bounds: Bounds,
     keys: Arc<Keys>,
     all: TokenBucket,
+    all_bytes: Basin,
     devices: HashMap<String, Buckets>,
 }
 
 struct Buckets {
     reports: TokenBucket,
+    report_bytes: Basin,
     signs: TokenBucket,
+}
+
+/// Bytes that came and have not run off yet.
+struct Basin {
+    flow: Flow,
+    level: f64,
+    at: Instant,
+}
+
+impl Basin {
+    fn new(flow: Flow, now: Instant) -> Self {
+        Self { flow, level: 0.0, at: now }
+    }
+
+    /// The level once so many more bytes are in it.
+    fn with(&mut self, bytes: usize, now: Instant) -> f64 {
+        let gone = now.saturating_duration_since(self.at).as_secs_f64();
+        self.at = self.at.max(now);
+        self.level = (self.level - gone * self.flow.per_second).max(0.0);
+        self.level + bytes as f64
+    }
+
+    /// Takes bytes if there is room for them.
+    fn try_take(&mut self, bytes: usize, now: Instant) -> bool {
+        let level = self.with(bytes, now);
+        let may = level <= self.flow.burst;
+        if may {
+            self.level = level;
+        }
+        may
+    }
+
+    /// Takes bytes; the answer is how long they have to wait.
+    fn take(&mut self, bytes: usize, now: Instant) -> Duration {
+        self.level = self.with(bytes, now);
+        Duration::from_secs_f64((self.level - self.flow.burst).max(0.0) / self.flow.per_second)
+    }
 }
 
 /// The bucket of those who are nobody.
@@ -65,7 +121,8 @@ const NOBODY: &str = "";
 
 impl Gate {
     pub(crate) fn new(bounds: Bounds, keys: Arc<Keys>, now: Instant) -> Self {
-        Self { bounds, keys, all: TokenBucket::new(bounds.all, now), devices: HashMap::new() }
+        let (all, all_bytes) = (TokenBucket::new(bounds.all, now), Basin::new(bounds.all_bytes, now));
+        Self { bounds, keys, all, all_bytes, devices: HashMap::new() }
     }
 
     /// Whether a message goes on.
@@ -84,11 +141,12 @@ impl Gate {
         if !self.devices.contains_key(device) {
             let bounds = &self.bounds;
             let reports = TokenBucket::new(bounds.reports, now);
+            let report_bytes = Basin::new(bounds.report_bytes, now);
             let signs = TokenBucket::new(bounds.signs, now);
-            self.devices.insert(device.to_owned(), Buckets { reports, signs });
+            self.devices.insert(device.to_owned(), Buckets { reports, report_bytes, signs });
         }
         let own = self.devices.get_mut(device).is_some_and(|own| match is_report {
-            true => own.reports.try_take(now),
+            true => own.reports.try_take(now) && own.report_bytes.try_take(message.payload.len(), now),
             false => own.signs.try_take(now),
         });
         if own { self.in_all(is_report, message, now) } else { Passage::Never }
@@ -96,7 +154,8 @@ impl Gate {
 
     fn in_all(&mut self, is_report: bool, message: &Message, now: Instant) -> Passage {
         if is_report {
-            let wait = self.all.take(message.payload.len(), now);
+            let bytes = message.payload.len();
+            let wait = self.all.take(bytes, now).max(self.all_bytes.take(bytes, now));
             return if wait.is_zero() { Passage::Now } else { Passage::After(wait) };
         }
         if self.all.try_take(now) { Passage::Now } else { Passage::Never }
@@ -111,7 +170,14 @@ mod tests {
 
     fn gate(all: f64, now: Instant) -> Gate {
         let rate = |burst| Rate { per_second: 1.0, burst };
-        let bounds = Bounds { reports: rate(3.0), signs: rate(2.0), all: rate(all) };
+        let flow = |burst| Flow { per_second: 100.0, burst };
+        let bounds = Bounds {
+            reports: rate(3.0),
+            report_bytes: flow(1_000.0),
+            signs: rate(2.0),
+            all: rate(all),
+            all_bytes: flow(1_500.0),
+        };
         Gate::new(bounds, Arc::new(Keys::with(&["t-1", "t-2"])), now)
     }
 
@@ -159,5 +225,21 @@ mod tests {
         assert_eq!(gate.admit(&report, now), Passage::After(Duration::from_secs(1)));
         let state = message(Peer::Claimed("tool".into()), "t-1", "state");
         assert_eq!(gate.admit(&state, now), Passage::Never);
+    }
+
+    #[test]
+    fn bytes_are_weighed_of_a_device_and_in_all() {
+        let now = Instant::now();
+        let mut gate = gate(1_000.0, now);
+        let of = |device: &str, bytes: usize| Message {
+            payload: vec![0; bytes].into(),
+            ..message(Peer::Certified(device.into()), device, "report")
+        };
+        assert_eq!(gate.admit(&of("t-1", 900), now), Passage::Now);
+        assert_eq!(gate.admit(&of("t-1", 101), now), Passage::Never, "more than its own share");
+        assert_eq!(gate.admit(&of("t-1", 100), now), Passage::Now);
+        assert_eq!(gate.admit(&of("t-2", 700), now), Passage::After(Duration::from_secs(2)));
+        let later = now + Duration::from_secs(9);
+        assert_eq!(gate.admit(&of("t-1", 700), later), Passage::Now, "it has run off");
     }
 }

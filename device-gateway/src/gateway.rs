@@ -14,7 +14,10 @@ use std::{
 
 use broker::DeviceLink;
 use device_wire::SigningKey;
-use election::{DeviceId, ElectionId, PrecinctId, sequence::Line};
+use election::{
+    DeviceId, ElectionId, PrecinctId,
+    sequence::{Line, Recorded},
+};
 use journal::{Appender, Clock};
 use tokio::{
     runtime::Handle,
@@ -29,9 +32,10 @@ use crate::{
     keys::Keys,
     metrics::Metrics,
     port::Counting,
+    quota::{OverQuota, Quota},
     refusals::Refusals,
     resend::{self, Gaps},
-    worker::{Shared, Worker},
+    worker::{Device, Shared, Worker},
 };
 
 /// The centre's key for receipts and commands, and its name.
@@ -65,6 +69,10 @@ pub struct Parts {
     pub bounds: Bounds,
     /// What is in the journal already, by device, and where it stands.
     pub lines: HashMap<DeviceId, (PrecinctId, Line)>,
+    /// How much of each device is in the journal already.
+    pub recorded: HashMap<DeviceId, Recorded>,
+    /// How much one device may have there.
+    pub quota: Quota,
     /// Where answers are awaited.
     pub runtime: Handle,
 }
@@ -77,6 +85,7 @@ pub struct Gateway {
     refusals: Arc<Refusals>,
     commands: Arc<Commands>,
     gaps: Arc<Gaps>,
+    over_quota: Arc<OverQuota>,
 }
 
 /// A running gateway.
@@ -111,7 +120,8 @@ impl Gateway {
             metrics: parts.metrics.clone(),
             last: AtomicU64::new(0),
         });
-        Self { parts, answers, refusals: Arc::default(), commands, gaps: Arc::default() }
+        let (refusals, gaps, over_quota) = Default::default();
+        Self { parts, answers, refusals, commands, gaps, over_quota }
     }
 
     /// Where the journal releases what is stored.
@@ -134,6 +144,11 @@ impl Gateway {
         Arc::clone(&self.gaps)
     }
 
+    /// Which devices wanted more than their quota.
+    pub fn over_quota(&self) -> Arc<OverQuota> {
+        Arc::clone(&self.over_quota)
+    }
+
     /// Begins to take messages. `C` is what the composition root keeps of a record on its way through the
     /// journal, this gateway's [`Context`] among it.
     ///
@@ -143,7 +158,7 @@ impl Gateway {
     where
         C: From<Context> + Send + 'static,
     {
-        let Self { parts, answers, refusals, commands, gaps } = self;
+        let Self { mut parts, answers, refusals, commands, gaps, over_quota } = self;
         let count = std::thread::available_parallelism().map_or(2, usize::from);
         let shared = Arc::new(Shared {
             election: parts.election,
@@ -155,16 +170,20 @@ impl Gateway {
             metrics: parts.metrics.clone(),
             refusals: Arc::clone(&refusals),
             gaps: Arc::clone(&gaps),
+            quota: parts.quota,
+            over_quota,
         });
-        let mut lines: Vec<HashMap<_, _>> = (0..count).map(|_| HashMap::new()).collect();
-        for (device, line) in parts.lines {
-            lines[worker_of(device.as_str(), count)].insert(device, line);
+        let mut devices: Vec<HashMap<_, _>> = (0..count).map(|_| HashMap::new()).collect();
+        for (id, (precinct, line)) in parts.lines {
+            let recorded = parts.recorded.remove(&id).unwrap_or_default();
+            let device = Device::new(precinct, line, recorded);
+            devices[worker_of(id.as_str(), count)].insert(id, device);
         }
         let mut senders = Vec::with_capacity(count);
         let mut workers = Vec::with_capacity(count);
-        for (number, lines) in lines.into_iter().enumerate() {
+        for (number, devices) in devices.into_iter().enumerate() {
             let (sender, receiver) = mpsc::sync_channel(WAITING);
-            let worker = Worker::new(Arc::clone(&shared), lines);
+            let worker = Worker::new(Arc::clone(&shared), devices);
             let thread = std::thread::Builder::new().name(format!("verify-{number}"));
             workers.push(thread.spawn(move || worker.run(&receiver))?);
             senders.push(sender);

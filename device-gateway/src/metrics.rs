@@ -3,6 +3,8 @@
 use election::{Code, report::Verdict};
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::quota::Spent;
+
 /// Counters and times of the gateway.
 #[derive(Clone)]
 pub struct Metrics {
@@ -25,6 +27,9 @@ pub struct Metrics {
     /// Devices that miss a report below one they sent.
     pub(crate) gaps: IntGauge,
     commands: IntCounterVec,
+    beyond_quota: IntCounterVec,
+    /// Devices that wanted more than their quota.
+    pub(crate) over_quota: IntGauge,
 }
 
 impl Metrics {
@@ -56,7 +61,18 @@ impl Metrics {
             Opts::new("sanak_commands_total", "Commands to devices, by command and whether there was a way");
         let commands = IntCounterVec::new(commands, &["command", "delivered"])?;
         registry.register(Box::new(commands.clone()))?;
+        let over_quota =
+            IntGauge::new("sanak_devices_over_quota_count", "Devices that wanted more than their quota")?;
+        registry.register(Box::new(over_quota.clone()))?;
+        let beyond_quota = by(
+            "sanak_beyond_quota_reports_total",
+            "Reports dropped because their device has its quota on record, by what is used up",
+            "quota",
+        )?;
+        Spent::ALL.iter().for_each(|spent| beyond_quota.with_label_values(&[spent.as_str()]).inc_by(0));
         Ok(Self {
+            over_quota,
+            beyond_quota,
             receipts: by("sanak_receipts_total", "Receipts signed, by verdict", "verdict")?,
             refused: by(
                 "sanak_refused_messages_total",
@@ -96,6 +112,10 @@ impl Metrics {
 
     pub(crate) fn commanded(&self, command: &str, delivered: bool) {
         self.commands.with_label_values(&[command, if delivered { "yes" } else { "no" }]).inc();
+    }
+
+    pub(crate) fn beyond_quota(&self, spent: Spent) {
+        self.beyond_quota.with_label_values(&[spent.as_str()]).inc();
     }
 
     pub(crate) fn refused(&self, code: Code) {

@@ -12,16 +12,17 @@ use device_wire::{Authentic, AuthenticReport, Refusal, authenticate};
 use election::{
     DeviceId, ElectionId, PrecinctId, Timestamp,
     report::{Presence, Receipt, Verdict},
-    sequence::{Admission, Gap, Line},
+    sequence::{Admission, Gap, Line, Place, Recorded},
 };
 use journal::{Appender, Clock, Entry, Gone};
 use tokio::sync::oneshot;
 
 use crate::{
-    answers::{Answers, Context},
+    answers::{Answers, Context, Unstored},
     keys::Keys,
     metrics::Metrics,
     port::{Counting, Life},
+    quota::{Cost, OverQuota, Quota, Spent},
     refusals::Refusals,
     resend::Gaps,
 };
@@ -52,22 +53,40 @@ pub(crate) struct Shared<C> {
     pub metrics: Metrics,
     pub refusals: Arc<Refusals>,
     pub gaps: Arc<Gaps>,
+    pub quota: Quota,
+    pub over_quota: Arc<OverQuota>,
 }
 
 /// One worker's own state.
 pub(crate) struct Worker<C> {
     shared: Arc<Shared<C>>,
-    lines: HashMap<DeviceId, (PrecinctId, Line)>,
+    devices: HashMap<DeviceId, Device>,
     answered: HashMap<DeviceId, Instant>,
 }
 
+/// What a worker knows of a device.
+pub(crate) struct Device {
+    precinct: PrecinctId,
+    line: Line,
+    recorded: Recorded,
+    /// What is told of its quota.
+    over: Option<Spent>,
+}
+
+impl Device {
+    /// One of which this much is in the journal.
+    pub(crate) fn new(precinct: PrecinctId, line: Line, recorded: Recorded) -> Self {
+        Self { precinct, line, recorded, over: None }
+    }
+}
+
 impl<C: From<Context> + Send + 'static> Worker<C> {
-    pub(crate) fn new(shared: Arc<Shared<C>>, lines: HashMap<DeviceId, (PrecinctId, Line)>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<C>>, devices: HashMap<DeviceId, Device>) -> Self {
         let now = Instant::now();
-        for (device, (precinct, line)) in &lines {
-            shared.gaps.note(device, *precinct, line.gap(), now);
+        for (id, device) in &devices {
+            shared.gaps.note(id, device.precinct, device.line.gap(), now);
         }
-        Self { shared, lines, answered: HashMap::new() }
+        Self { shared, devices, answered: HashMap::new() }
     }
 
     /// Works until the intake is gone.
@@ -87,12 +106,24 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
 
     /// Changes a device's line, and tells where its gap is another then.
     fn change(&mut self, device: &DeviceId, change: impl FnOnce(&mut Line)) {
-        let Some((precinct, line)) = self.lines.get_mut(device) else { return };
-        let before = line.gap();
-        change(line);
-        let after = line.gap();
+        let Some(known) = self.devices.get_mut(device) else { return };
+        let before = known.line.gap();
+        change(&mut known.line);
+        let after = known.line.gap();
         if before != after {
-            self.shared.gaps.note(device, *precinct, after, Instant::now());
+            self.shared.gaps.note(device, known.precinct, after, Instant::now());
+        }
+    }
+
+    /// What could not be stored of a device is new again, and no part of its quota.
+    fn take_back(&mut self, id: &DeviceId) {
+        for Unstored { seq, digest, cost } in self.shared.answers.forgotten(id) {
+            self.change(id, |line| line.forget(seq, digest));
+            let Some(device) = self.devices.get_mut(id) else { continue };
+            device.recorded.take_back(cost.bytes, cost.equivocates);
+            if device.over.take().is_some() {
+                self.shared.over_quota.note(id, None, &self.shared.metrics);
+            }
         }
     }
 
@@ -137,16 +168,22 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
     fn report(&mut self, report: AuthenticReport, arrived: Timestamp, since: Instant, ack: Ack) {
         let shared = Arc::clone(&self.shared);
         let (seq, digest) = (report.report().seq, report.digest());
-        let device = report.device().clone();
-        for (seq, digest) in shared.answers.forgotten(&device) {
-            self.change(&device, |line| line.forget(seq, digest));
-        }
-        let place = self.lines.entry(device.clone());
-        let (_, line) = place.or_insert_with(|| (report.report().precinct, Line::default()));
-        match line.admit(seq, digest) {
+        let id = report.device().clone();
+        self.take_back(&id);
+        let precinct = report.report().precinct;
+        let place = self.devices.entry(id.clone());
+        let device = place.or_insert_with(|| Device::new(precinct, Line::default(), Recorded::default()));
+        match device.line.admit(seq, digest) {
             Admission::New => {
-                self.change(&device, |line| line.record(seq, digest));
-                let context = Context::new(&report, ack, since, shared.answers.permit());
+                let equivocates = device.line.place(seq) == Place::Taken;
+                let cost = Cost { bytes: report.envelope().len() as u64, equivocates };
+                if let Some(spent) = shared.quota.spent(&device.recorded, cost) {
+                    beyond_quota(&shared, device, &report, spent, arrived);
+                    return ack.done();
+                }
+                device.recorded.add(cost.bytes, equivocates);
+                self.change(&id, |line| line.record(seq, digest));
+                let context = Context::new(&report, ack, since, cost, shared.answers.permit());
                 let queued = shared.appender.append_blocking(Entry::Report(report), arrived, context.into());
                 note(queued);
             }
@@ -187,6 +224,23 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
         };
         self.shared.answers.send(&answer.topic, &receipt);
     }
+}
+
+/// Tells of a report that is dropped because its device has its quota on record.
+fn beyond_quota<C>(
+    shared: &Shared<C>,
+    device: &mut Device,
+    report: &AuthenticReport,
+    spent: Spent,
+    arrived: Timestamp,
+) {
+    shared.metrics.beyond_quota(spent);
+    if device.over.replace(spent) != Some(spent) {
+        shared.over_quota.note(report.device(), Some(spent), &shared.metrics);
+    }
+    let (what, topic) = (format!("quota_{}", spent.as_str()), report.topic().to_string());
+    let why = "its device has all on record that it may have: see the runbook, DeviceOverQuota";
+    shared.refusals.keep(arrived, &what, why, &topic, report.envelope().len());
 }
 
 /// While the service stops, what can no longer be stored stays with its device.

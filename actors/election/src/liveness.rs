@@ -16,7 +16,7 @@
 
 mod history;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ use crate::{
     count::Count,
     definition::DeviceKind,
     ids::{DeviceId, PrecinctId},
-    report::{Heartbeat, Seq},
+    report::{Heartbeat, Presence, Seq},
     rules::{Code, Limits},
     time::Timestamp,
 };
@@ -206,10 +206,71 @@ impl Vitals {
             shown: heartbeat.shown,
         }
     }
+}
 
-    /// W03: whether the device's clock is off.
-    pub fn clock_is_off(&self, limits: &Limits) -> bool {
-        Duration::from_millis(self.clock_skew_ms.unsigned_abs()) > Duration::from_secs(limits.clock_s)
+/// Changes of one device's W03 go on record at this distance on average, whatever its clock does …
+const CLOCK_FLAG_EVERY: Duration = Duration::from_secs(600);
+/// … and so many more at once.
+const CLOCK_FLAGS_AHEAD: u32 = 5;
+
+/// W03 of one device: raised over the limit, lowered at four fifths of it, and not changed often.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClockFlag {
+    raised: bool,
+    /// When all its changes would have been made, had they kept their distance.
+    paid: Timestamp,
+}
+
+impl ClockFlag {
+    /// As it stands on record.
+    pub fn standing(raised: bool) -> Self {
+        Self { raised, paid: Timestamp::default() }
+    }
+
+    /// Whether it is raised, after a heartbeat that arrived now.
+    pub fn judge(&mut self, vitals: &Vitals, limits: &Limits, now: Timestamp) -> bool {
+        let off = Duration::from_millis(vitals.clock_skew_ms.unsigned_abs());
+        let limit = Duration::from_secs(limits.clock_s);
+        let raised = off > if self.raised { limit * 4 / 5 } else { limit };
+        let may = self.paid.since(now) <= CLOCK_FLAG_EVERY * CLOCK_FLAGS_AHEAD;
+        if raised != self.raised && may {
+            *self = Self { raised, paid: self.paid.max(now) + CLOCK_FLAG_EVERY };
+        }
+        self.raised
+    }
+}
+
+/// The last signs that were taken of a device: none from before them is taken again, though its signature is good
+/// (PROTOCOL §2, `counter` and `boot`). Kept over restarts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The counter of its last heartbeat.
+    pub counter: u64,
+    /// Its last boot.
+    pub boot: u64,
+    /// What it has said in that boot: 1 that it is on line, 2 that it is off line.
+    pub said: u8,
+}
+
+impl Mark {
+    /// Takes a heartbeat; false where it is none after the last.
+    pub fn heartbeat(&mut self, counter: u64) -> bool {
+        let later = counter > self.counter;
+        self.counter = self.counter.max(counter);
+        later
+    }
+
+    /// Takes a state; false where it is none after the last. In one boot a device comes once, and leaves once.
+    pub fn state(&mut self, boot: u64, state: Presence) -> bool {
+        let said = match state {
+            Presence::Online => 1,
+            Presence::Offline => 2,
+        };
+        let later = (boot, said) > (self.boot, self.said);
+        if later {
+            (self.boot, self.said) = (boot, said);
+        }
+        later
     }
 }
 
@@ -238,6 +299,38 @@ pub struct DeviceRow {
     pub vitals: Option<Vitals>,
     /// Of W03, W06, W09 and W10, those that stand.
     pub flags: Vec<Code>,
+}
+
+/// Which devices to list.
+#[derive(Debug, Clone, Default)]
+pub struct DevicesWanted {
+    /// Of one precinct.
+    pub precinct: Option<PrecinctId>,
+    /// In one state.
+    pub state: Option<DeviceLife>,
+    /// Of one kind.
+    pub kind: Option<DeviceKind>,
+    /// After this one, in the order of their ids.
+    pub after: Option<DeviceId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// The devices that were asked for, with what is told of each.
+#[derive(Debug, Clone)]
+pub struct DeviceList<R = DeviceRow> {
+    /// In the order of their ids.
+    pub rows: Vec<R>,
+    /// How many there are in each state: of the precinct and kind asked for, whatever their state.
+    pub counts: BTreeMap<DeviceLife, u64>,
+    /// Whether more follow after the last.
+    pub more: bool,
+}
+
+impl<R> Default for DeviceList<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), counts: BTreeMap::new(), more: false }
+    }
 }
 
 #[cfg(test)]
@@ -316,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_off_by_more_than_five_minutes_either_way() {
+    fn a_clock_is_off_by_more_than_five_minutes_either_way_until_it_is_right_to_four() {
         let heartbeat = Heartbeat {
             election: "e".parse().unwrap(),
             precinct: "1".parse().unwrap(),
@@ -334,8 +427,23 @@ mod tests {
             shown: None,
         };
         let vitals = |arrived| Vitals::of(&heartbeat, Timestamp::from_millis(arrived));
-        let off = |arrived| vitals(arrived).clock_is_off(&Limits::default());
+        let judged = |mut flag: ClockFlag, arrived| {
+            flag.judge(&vitals(arrived), &Limits::default(), Timestamp::from_millis(arrived))
+        };
+        let off = |arrived| judged(ClockFlag::default(), arrived);
         assert_eq!([700_000, 699_999, 1_300_000, 1_300_001].map(off), [false, true, false, true]);
+        let still = |arrived| judged(ClockFlag::standing(true), arrived);
+        assert_eq!([760_000, 759_999, 1_240_000, 1_240_001].map(still), [false, true, false, true]);
+        let mut flag = ClockFlag::default();
+        let mut at = |night: u64, arrived| {
+            flag.judge(&vitals(arrived), &Limits::default(), Timestamp::from_millis(night * 1_000))
+        };
+        let wrong = [0, 1_000_000, 0, 1_000_000, 0, 1_000_000].map(|arrived| at(0, arrived));
+        assert_eq!(wrong, [true, false, true, false, true, false], "six changes at once");
+        assert!(
+            !at(599, 0) && at(600, 0) && at(1_199, 1_000_000) && !at(1_200, 1_000_000),
+            "then one in ten minutes"
+        );
         assert_eq!(vitals(1_000_500).clock_skew_ms, -500);
         assert_eq!(vitals(0).errors, vec!["x".repeat(80); 8]);
     }

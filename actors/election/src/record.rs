@@ -189,6 +189,17 @@ pub enum Observation {
         /// The moment.
         reached: Timestamp,
     },
+    /// The service was started by a clock that may be wrong: no votes are published by it, nor by that of a later start,
+    /// until somebody vouches for it.
+    ClockDoubted,
+    /// A person has looked at the centre's clock, which was in doubt, and found it right: votes may be published by
+    /// it.
+    ClockConfirmed {
+        /// The person.
+        by: String,
+        /// How they know.
+        reason: String,
+    },
     /// A device's flag was raised or lowered: W03, W06, W09 or W10.
     Device {
         /// Where it stands.

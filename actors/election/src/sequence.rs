@@ -52,6 +52,33 @@ pub enum Place {
     Closed,
 }
 
+/// How much of one device is on record, whatever became of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Reports.
+    pub reports: u64,
+    /// Their bytes, as signed.
+    pub bytes: u64,
+    /// Those whose number was taken by another digest (S03).
+    pub equivocations: u64,
+}
+
+impl Recorded {
+    /// One more report.
+    pub fn add(&mut self, bytes: u64, equivocates: bool) {
+        self.reports = self.reports.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.equivocations = self.equivocations.saturating_add(u64::from(equivocates));
+    }
+
+    /// One that was added did not reach stable storage.
+    pub fn take_back(&mut self, bytes: u64, equivocates: bool) {
+        self.reports = self.reports.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.equivocations = self.equivocations.saturating_sub(u64::from(equivocates));
+    }
+}
+
 /// Numbers that are missing, from the first to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {

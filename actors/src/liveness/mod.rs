@@ -2,6 +2,8 @@
 //! W10), and the one state of each device for the situation room. [`election::liveness`] judges; this actor
 //! gives it the signs and the time. A flag is put on record when it changes, and counts from then on.
 
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::{
@@ -10,19 +12,18 @@ use std::{
     time::Duration,
 };
 
+use crate::{
+    ports::{Recorder, Tempo},
+    replay::Night,
+    system::Alarms,
+};
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult};
 use election::{
     Code, Definition, DeviceId, PrecinctId, Timestamp,
     definition::{DeviceKind, DeviceStatus},
-    liveness::{DeviceLife, DeviceRow, Moment, Point},
+    liveness::{ClockFlag, DeviceLife, DeviceList, DeviceRow, DevicesWanted, Mark, Moment, Point},
     record::Observation,
     report::{DeviceState, Heartbeat},
-};
-use prometheus::IntGaugeVec;
-
-use crate::{
-    ports::{Recorder, Tempo},
-    replay::Night,
 };
 use watch::Watch;
 
@@ -37,10 +38,11 @@ pub struct Liveness {
     definition: Arc<Definition>,
     watches: BTreeMap<DeviceId, Watch>,
     raised: BTreeSet<(DeviceId, Code)>,
+    /// Of devices that are not watched yet.
+    marks: BTreeMap<DeviceId, Mark>,
     recorder: Arc<dyn Recorder>,
     tempo: Arc<dyn Tempo>,
-    /// Devices by kind and state.
-    gauge: IntGaugeVec,
+    alarms: Alarms,
 }
 
 /// A device was heard, or something was heard of it.
@@ -87,35 +89,14 @@ pub(crate) struct Standing {
 #[rtype(result = "()")]
 pub(crate) struct Finished(pub DeviceId);
 
-/// Which devices to list.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// Of one precinct.
-    pub precinct: Option<PrecinctId>,
-    /// In one state.
-    pub state: Option<DeviceLife>,
-    /// Of one kind.
-    pub kind: Option<DeviceKind>,
-    /// After this one, in the order of their ids.
-    pub after: Option<DeviceId>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-/// The devices that were asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Devices {
-    /// In the order of their ids.
-    pub rows: Vec<DeviceRow>,
-    /// How many there are in each state: of the precinct and kind asked for, whatever their state.
-    pub counts: BTreeMap<DeviceLife, u64>,
-    /// Whether more follow after the last.
-    pub more: bool,
-}
-
 #[derive(Message)]
-#[rtype(result = "Devices")]
-pub(crate) struct List(pub Wanted);
+#[rtype(result = "DeviceList")]
+pub(crate) struct List(pub DevicesWanted);
+
+/// The last signs that were taken of each device.
+#[derive(Message)]
+#[rtype(result = "BTreeMap<DeviceId, Mark>")]
+pub(crate) struct Marks;
 
 /// One device and its history, oldest first.
 #[derive(Message)]
@@ -123,11 +104,13 @@ pub(crate) struct List(pub Wanted);
 pub(crate) struct Describe(pub DeviceId);
 
 impl Liveness {
+    /// `marks` are what was taken of devices before the start.
     pub(crate) fn new(
         night: &Night,
+        mut marks: BTreeMap<DeviceId, Mark>,
         recorder: Arc<dyn Recorder>,
         tempo: Arc<dyn Tempo>,
-        gauge: IntGaugeVec,
+        alarms: Alarms,
     ) -> Self {
         let definition = Arc::clone(&night.definition);
         let real = tempo.real();
@@ -150,7 +133,12 @@ impl Liveness {
                 watches.insert(device.id.clone(), watch);
             }
         }
-        let mut liveness = Self { definition, watches, raised: night.raised.clone(), recorder, tempo, gauge };
+        let raised = night.raised.clone();
+        for (device, watch) in &mut watches {
+            watch.mark = marks.remove(device).unwrap_or_default();
+            watch.clock = ClockFlag::standing(raised.contains(&(device.clone(), Code::W03)));
+        }
+        let mut liveness = Self { definition, watches, raised, marks, recorder, tempo, alarms };
         liveness.note();
         liveness
     }
@@ -214,7 +202,7 @@ impl Liveness {
         for kind in [DeviceKind::Urn, DeviceKind::IdTerminal] {
             for state in DeviceLife::ALL {
                 let count = counts.get(&(kind.as_str(), state)).copied().unwrap_or(0);
-                self.gauge.with_label_values(&[kind.as_str(), state.as_str()]).set(count);
+                self.alarms.devices.with_label_values(&[kind.as_str(), state.as_str()]).set(count);
             }
         }
     }
@@ -242,7 +230,10 @@ impl Handler<Heard> for Liveness {
         let now = Moment { night: heard.arrived, real: self.tempo.real() };
         let limits = &self.definition.about().limits;
         let Some(watch) = self.watches.get_mut(&heard.device) else { return };
-        let flags = watch.hear(heard.sign, limits, now);
+        let flags = match watch.hear(heard.sign, limits, now) {
+            Ok(flags) => flags,
+            Err(stale) => return self.alarms.stale.with_label_values(&[stale.as_str()]).inc(),
+        };
         watch.note(limits, now);
         let precinct = watch.precinct;
         for (code, raised) in flags {
@@ -275,7 +266,10 @@ impl Handler<Standing> for Liveness {
             let device = self.definition.devices().get(&standing.device);
             let watch =
                 device.and_then(|device| Watch::new(&self.definition, device.kind, standing.precinct));
-            self.watches.extend(watch.map(|watch| (standing.device.clone(), watch)));
+            if let Some(mut watch) = watch {
+                watch.mark = self.marks.remove(&standing.device).unwrap_or_default();
+                self.watches.insert(standing.device.clone(), watch);
+            }
         }
         let now = self.now();
         if let Some(watch) = self.watches.get_mut(&standing.device) {
@@ -304,7 +298,7 @@ impl Handler<List> for Liveness {
     type Result = MessageResult<List>;
 
     fn handle(&mut self, List(wanted): List, _: &mut Self::Context) -> Self::Result {
-        let mut devices = Devices::default();
+        let mut devices = DeviceList::default();
         for (device, watch) in &self.watches {
             let here = wanted.precinct.is_none_or(|precinct| watch.precinct == precinct)
                 && wanted.kind.is_none_or(|kind| watch.signs.kind == kind);
@@ -321,6 +315,16 @@ impl Handler<List> for Liveness {
             }
         }
         MessageResult(devices)
+    }
+}
+
+impl Handler<Marks> for Liveness {
+    type Result = MessageResult<Marks>;
+
+    fn handle(&mut self, _: Marks, _: &mut Self::Context) -> Self::Result {
+        let watched = self.watches.iter().map(|(device, watch)| (device.clone(), watch.mark));
+        let heard = watched.filter(|(_, mark)| *mark != Mark::default());
+        MessageResult(heard.chain(self.marks.clone()).collect())
     }
 }
 

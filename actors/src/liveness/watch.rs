@@ -3,11 +3,28 @@
 use election::{
     Code, Definition, DeviceId, Limits, PrecinctId, Timestamp,
     definition::DeviceKind,
-    liveness::{DeviceLife, DeviceRow, History, Moment, Signs, Vitals},
+    liveness::{ClockFlag, DeviceLife, DeviceRow, History, Mark, Moment, Signs, Vitals},
     report::{DeviceState, Presence},
 };
 
 use super::Sign;
+
+/// A sign from before one that was taken: sent twice, overtaken, or played again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stale {
+    Heartbeat,
+    State,
+}
+
+impl Stale {
+    /// Name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Heartbeat => "heartbeat",
+            Self::State => "state",
+        }
+    }
+}
 
 /// What is known of one device.
 pub(super) struct Watch {
@@ -15,9 +32,11 @@ pub(super) struct Watch {
     pub signs: Signs,
     pub state: DeviceLife,
     pub history: History,
+    /// The last signs that were taken of it.
+    pub mark: Mark,
+    /// W03, as it stands.
+    pub clock: ClockFlag,
     since: Timestamp,
-    counter: u64,
-    boot: u64,
     connections: u32,
     vitals: Option<Vitals>,
 }
@@ -33,44 +52,48 @@ impl Watch {
             signs: Signs { kind, opens, closes, active: true, heard: None, gone: false, finished: false },
             state: DeviceLife::NeverSeen,
             history: History::default(),
+            mark: Mark::default(),
+            clock: ClockFlag::default(),
             since: Timestamp::default(),
-            counter: 0,
-            boot: 0,
             connections: 0,
             vitals: None,
         })
     }
 
     /// Takes a sign of life; the flags that it raises or lowers.
-    pub fn hear(&mut self, sign: Sign, limits: &Limits, now: Moment) -> Vec<(Code, bool)> {
+    ///
+    /// # Errors
+    /// [`Stale`]: nothing has changed then.
+    pub fn hear(&mut self, sign: Sign, limits: &Limits, now: Moment) -> Result<Vec<(Code, bool)>, Stale> {
         let mut flags = Vec::new();
         let is_report = matches!(sign, Sign::Report { .. });
         match sign {
             Sign::Report { last } => self.signs.finished |= last,
-            Sign::Heartbeat(heartbeat) if heartbeat.counter <= self.counter => return flags,
+            Sign::Heartbeat(heartbeat) if !self.mark.heartbeat(heartbeat.counter) => {
+                return Err(Stale::Heartbeat);
+            }
             Sign::Heartbeat(heartbeat) => {
-                self.counter = heartbeat.counter;
                 let vitals = Vitals::of(&heartbeat, now.night);
-                flags.push((Code::W03, vitals.clock_is_off(limits)));
+                flags.push((Code::W03, self.clock.judge(&vitals, limits, now.night)));
                 self.vitals = Some(vitals);
             }
-            Sign::State(DeviceState { boot, .. }) if boot < self.boot => return flags,
-            Sign::State(DeviceState { boot, state, .. }) => {
-                self.boot = boot;
-                if state == Presence::Offline {
-                    self.signs.gone = true;
-                    return flags;
-                }
+            Sign::State(DeviceState { boot, state, .. }) if !self.mark.state(boot, state) => {
+                return Err(Stale::State);
             }
+            Sign::State(DeviceState { state: Presence::Offline, .. }) => {
+                self.signs.gone = true;
+                return Ok(flags);
+            }
+            Sign::State(_) => {}
             // Who holds a socket and says nothing is not heard.
             Sign::Connected => {
                 self.connections = self.connections.saturating_add(1);
                 self.signs.gone = false;
-                return flags;
+                return Ok(flags);
             }
             Sign::Gone => {
                 self.signs.gone = true;
-                return flags;
+                return Ok(flags);
             }
         }
         let night = self.signs.heard.map_or(now.night, |heard| heard.night.max(now.night));
@@ -81,7 +104,7 @@ impl Watch {
         if !is_report && self.signs.is_early(limits, now.night) {
             flags.push((Code::W06, true));
         }
-        flags
+        Ok(flags)
     }
 
     /// Brings state and history up to date.
@@ -104,7 +127,7 @@ impl Watch {
             since: self.since,
             heard: self.signs.heard.map(|heard| heard.night),
             finished: self.signs.finished,
-            boot: self.boot,
+            boot: self.mark.boot,
             connections: self.connections,
             vitals: self.vitals.clone(),
             flags,

@@ -5,9 +5,12 @@ use bytes::Bytes;
 use feed::{Corrected, rfc3339};
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, problem::Problem, state::App};
+use crate::{answer::Answer, problem::Problem, query::Query, state::App};
 
 type Result = std::result::Result<HttpResponse, Problem>;
+
+/// Reports in one answer, where the asker does not say; and at most. How many there are is up to the devices.
+const ROWS: (usize, usize) = (1_000, 5_000);
 
 /// The header's members, and a list beside them.
 fn listed(app: &App, name: &str, list: Vec<Value>) -> Bytes {
@@ -35,19 +38,27 @@ pub(crate) async fn missing(request: HttpRequest, of: web::Path<String>, app: we
 /// `GET /elections/{e}/quarantine`
 pub(crate) async fn quarantine(request: HttpRequest, of: web::Path<String>, app: web::Data<App>) -> Result {
     app.election(&of)?;
+    let query = Query::of(&request)?;
+    let after = query.read::<u64>("after")?.unwrap_or(0);
+    let limit = query.read("limit")?.unwrap_or(ROWS.0).clamp(1, ROWS.1);
     let make = async || {
-        let quarantine = app.ask(app.inquiry.quarantine()).await?;
-        let one = |entry: &crate::port::QuarantineEntry| {
-            json!({
-                "offset": entry.offset, "precinct": entry.precinct, "device": entry.device,
-                "seq": entry.seq, "type": entry.report_type, "codes": entry.codes,
-                "arrived": rfc3339(entry.arrived),
-            })
-        };
-        Ok(listed(&app, "reports", quarantine.iter().map(one).collect()))
+        let all = app.ask(app.inquiry.quarantine()).await?;
+        let rest = all.get(all.partition_point(|entry| entry.offset.0 <= after)..).unwrap_or_default();
+        let page = rest.get(..limit).unwrap_or(rest);
+        let next = page.last().filter(|_| rest.len() > limit).map(|last| last.offset);
+        let rows: Vec<Value> = page.iter().map(quarantined).collect();
+        let (header, total, next) = (app.latest().header().to_owned(), all.len(), json!(next));
+        Ok(format!("{{{header},\"total\":{total},\"next\":{next},\"reports\":{}}}", Value::from(rows)).into())
     };
-    let body = app.recent.answer("quarantine".to_owned(), make).await?;
+    let body = app.recent.answer(format!("quarantine {after} {limit}"), make).await?;
     Answer::fresh(body).to(&request).await
+}
+
+fn quarantined(entry: &crate::port::QuarantineEntry) -> Value {
+    json!({
+        "offset": entry.offset, "precinct": entry.precinct, "device": entry.device, "seq": entry.seq,
+        "type": entry.report_type, "codes": entry.codes, "arrived": rfc3339(entry.arrived),
+    })
 }
 
 /// `GET /elections/{e}/corrections`

@@ -54,6 +54,7 @@ const ROOM_READS: &[Resource] = &[
 /// What the situation room does, with a token.
 const ROOM_ACTS: &[Resource] = &[
     ("/room/decisions", || web::post().to(room::decide)),
+    ("/room/clock", || web::post().to(room::confirm_clock)),
     ("/room/commands", || web::post().to(room::devices::command)),
 ];
 

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use election::{
     DeviceId,
     definition::DeviceKind,
-    liveness::{DeviceLife, Point},
+    liveness::{DeviceLife, DevicesWanted, Point},
     report::{Order, Seq},
 };
 use feed::rfc3339;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{admit, answered, body_of};
 use crate::{
-    port::{DeviceEntry, DevicesWanted, Refused},
+    port::{DeviceEntry, Refused},
     problem::Problem,
     query::Query,
     state::App,
@@ -37,8 +37,8 @@ pub(crate) async fn devices(request: HttpRequest, app: web::Data<App>) -> HttpRe
         });
         Ok(HttpResponse::Ok().json(json!({
             "counts": Value::Object(counts.into_iter().collect()),
-            "devices": devices.entries.iter().map(row).collect::<Vec<_>>(),
-            "next": devices.entries.last().filter(|_| devices.more).map(|last| &last.row.device),
+            "devices": devices.rows.iter().map(row).collect::<Vec<_>>(),
+            "next": devices.rows.last().filter(|_| devices.more).map(|last| &last.row.device),
         })))
     };
     answered(list.await)
@@ -155,7 +155,7 @@ fn row(entry: &DeviceEntry) -> Value {
         "device": of.device, "kind": of.kind, "precinct": of.precinct, "state": of.state,
         "since": rfc3339(of.since), "heard": of.heard.map(rfc3339), "finished": of.finished,
         "boot": of.boot, "connections": of.connections, "vitals": of.vitals, "flags": of.flags,
-        "gap": entry.gap,
+        "gap": entry.gap, "over_quota": entry.over_quota,
     })
 }
 

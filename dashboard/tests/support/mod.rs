@@ -14,14 +14,14 @@ use std::{
 
 use country::{Night, OPEN, SMALL};
 use dashboard::{
-    BoxFuture, Condition, Config, DeviceEntries, DeviceEntry, DevicesWanted, Envelope, Inquiry, MissingEntry,
-    Parts, Person, PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Registered, Server,
+    BoxFuture, Condition, Config, DeviceEntry, Envelope, Inquiry, MissingEntry, Parts, Person,
+    PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Registered, Server,
 };
 use election::{
     Code, DeviceId, PrecinctId, UnitId,
     definition::{DeviceKind, DeviceStatus},
     figures::Phase,
-    liveness::{DeviceLife, DeviceRow, History, Point, Vitals},
+    liveness::{DeviceLife, DeviceList, DeviceRow, DevicesWanted, History, Point, Vitals},
     precinct::{Flag, ReportEntry},
     record::Decision,
     report::{Digest, Offset, Order, ReportType, Verdict},
@@ -40,6 +40,7 @@ pub struct Desk {
     /// A decision has shut `u-1` out.
     pub revoked: AtomicBool,
     pub decided: Mutex<Vec<Decision>>,
+    pub confirmed: Mutex<Vec<(String, String)>>,
     pub commanded: Mutex<Vec<(String, DeviceId, Order)>>,
 }
 
@@ -71,7 +72,8 @@ fn entry(id: &str) -> DeviceEntry {
         vitals: Some(vitals),
         flags: vec![Code::W03],
     };
-    DeviceEntry { row, gap: Some(Gap { from: 2, through: 3 }) }
+    let over_quota = (id == "t-2").then_some("bytes");
+    DeviceEntry { row, gap: Some(Gap { from: 2, through: 3 }), over_quota }
 }
 
 impl Desk {
@@ -125,20 +127,21 @@ impl Inquiry for Desk {
         Some(Registered { status, public_key: Some([5; 32]), superseded })
     }
 
-    fn quarantine(&self) -> BoxFuture<'_, Vec<QuarantineEntry>> {
-        self.answer(vec![QuarantineEntry {
-            offset: Offset(9),
+    fn quarantine(&self) -> BoxFuture<'_, Arc<Vec<QuarantineEntry>>> {
+        let entry = |offset| QuarantineEntry {
+            offset: Offset(offset),
             precinct: first(),
             device: "u-1".parse().unwrap(),
             seq: 2,
             report_type: ReportType::Tally,
             codes: vec![Code::Q02],
             arrived: OPEN,
-        }])
+        };
+        self.answer(Arc::new([9, 12, 30].map(entry).into()))
     }
 
-    fn missing(&self) -> BoxFuture<'_, Vec<MissingEntry>> {
-        self.answer(vec![MissingEntry {
+    fn missing(&self) -> BoxFuture<'_, Arc<Vec<MissingEntry>>> {
+        self.answer(Arc::new(vec![MissingEntry {
             precinct: first(),
             parent: "raion:r1-1".parse().unwrap(),
             phase: Phase::Counting,
@@ -147,7 +150,7 @@ impl Inquiry for Desk {
             urns_reported: 1,
             terminals: 3,
             closings: 2,
-        }])
+        }]))
     }
 
     fn envelope(&self, precinct: PrecinctId, offset: Offset) -> BoxFuture<'_, Option<Envelope>> {
@@ -165,7 +168,16 @@ impl Inquiry for Desk {
         self.answer(answer)
     }
 
-    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceEntries> {
+    fn confirm_clock(&self, by: String, reason: String) -> BoxFuture<'_, Result<Offset, Refused>> {
+        let answer = match reason.as_str() {
+            "not needed" => Err(Refused::Objection("the centre's clock is not in doubt".into())),
+            _ => Ok(Offset(78)),
+        };
+        self.confirmed.lock().unwrap().push((by, reason));
+        self.answer(answer)
+    }
+
+    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceList<DeviceEntry>> {
         let all = ["t-1", "t-2", "u-1"].map(entry);
         let listed = |of: &DeviceEntry| {
             wanted.kind.is_none_or(|kind| kind == of.row.kind)
@@ -175,8 +187,8 @@ impl Inquiry for Desk {
         };
         let entries: Vec<_> = all.into_iter().filter(listed).collect();
         let more = entries.len() > wanted.limit;
-        let entries = entries.into_iter().take(wanted.limit).collect();
-        self.answer(DeviceEntries { entries, counts: [(DeviceLife::OnLine, 2)].into(), more })
+        let rows = entries.into_iter().take(wanted.limit).collect();
+        self.answer(DeviceList { rows, counts: [(DeviceLife::OnLine, 2)].into(), more })
     }
 
     fn device(&self, id: DeviceId) -> BoxFuture<'_, Option<(DeviceEntry, Vec<Point>)>> {

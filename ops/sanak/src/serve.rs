@@ -35,12 +35,13 @@ async fn serve(config: Config) -> io::Result<Outcome> {
         signer: Signer { kid: config.centre.kid, key: config.centre.key },
         old_keys: old_keys.collect(),
         room: room.collect(),
+        quota: config.quota,
     };
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
     let required = config.centre.require_synchronised_clock;
     let platform = Platform::start(settings, |last_record| {
-        let clock = Arc::new(NightClock::new(Arc::new(Machine::default()), last_record));
+        let clock = Arc::new(NightClock::new(Arc::new(Machine::default()), last_record).strict(required));
         let watch = Watch::start(Arc::clone(&clock), required);
         (clock as Arc<dyn Tempo>, Some(watch))
     })

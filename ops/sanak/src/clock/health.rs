@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use election::Timestamp;
+use journal::Clock as _;
 use kernel_clock::Discipline;
 use prometheus::{
     IntGauge, Opts, Registry,
@@ -71,6 +73,38 @@ impl Watch {
         worse(standing.apart.then_some(standing.off_ms), kernel)
     }
 
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What is to be said of a doubt in the clock, while there is one.
+    pub fn doubt(&self) -> Option<String> {
+        let what = "the centre's clock is in doubt, and no votes are published by it: start NTP, or look at another clock \
+                    and confirm this one (see the runbook, ClockDoubted)";
+        self.clock.in_doubt().then(|| what.to_owned())
+    }
+
+    /// Whether the service was started by a clock that may be wrong, and nothing has shown it right since.
+    pub fn is_doubted(&self) -> bool {
+        self.clock.is_doubted()
+    }
+
+    /// What the record says: whether votes are out, and whether an earlier start left the clock in doubt.
+    pub fn begin(&self, votes_are_out: bool, doubted: bool) {
+        if doubted {
+            self.clock.doubt();
+        }
+        if votes_are_out {
+            self.clock.settle();
+        }
+    }
+
+    /// Nothing hangs on a doubt any more: a person has found the clock right.
+    pub fn settle(&self) {
+        self.clock.settle();
+    }
+
     /// Registers the clock's metrics.
     ///
     /// # Errors
@@ -114,6 +148,7 @@ struct Gauges {
     max_error: IntGauge,
     offset: IntGauge,
     jumps: IntGauge,
+    doubted: IntGauge,
 }
 
 impl Gauges {
@@ -125,11 +160,12 @@ impl Gauges {
             max_error: gauge("sanak_clock_max_error_microseconds", "How far off the kernel says it may be")?,
             offset: gauge("sanak_clock_offset_milliseconds", "The machine's clock less the centre's")?,
             jumps: gauge("sanak_clock_jumps_count", "Jumps of the machine's clock since the start")?,
+            doubted: gauge("sanak_clock_doubted", "1 where no votes are published by the centre's clock")?,
         })
     }
 
-    fn all(&self) -> [&IntGauge; 4] {
-        [&self.synchronised, &self.max_error, &self.offset, &self.jumps]
+    fn all(&self) -> [&IntGauge; 5] {
+        [&self.synchronised, &self.max_error, &self.offset, &self.jumps, &self.doubted]
     }
 }
 
@@ -145,6 +181,7 @@ impl Collector for Gauges {
         self.synchronised.set(i64::from(kernel.is_some_and(is_good)));
         self.max_error.set(i64::try_from(max_error).unwrap_or(i64::MAX));
         self.offset.set(standing.off_ms);
+        self.doubted.set(i64::from(self.watch.clock.in_doubt()));
         self.jumps.set(i64::try_from(standing.jumps).unwrap_or(i64::MAX));
         self.all().into_iter().flat_map(Collector::collect).collect()
     }
@@ -187,7 +224,7 @@ mod tests {
         let registry = Registry::new();
         watch.register(&registry).unwrap();
         let names: Vec<_> = registry.gather().iter().map(|family| family.name().to_owned()).collect();
-        assert_eq!(names.len(), 4, "{names:?}");
+        assert_eq!(names.len(), 5, "{names:?}");
         assert_ne!(watch.health(), Health::Bad(String::new()));
     }
 }

@@ -23,6 +23,10 @@ const JUMP: Duration = Duration::from_secs(1);
 /// takes twenty.
 const MADE_UP: u32 = 20;
 
+/// A last record that is further from the machine's clock than this leaves the clock in doubt at a start: the service
+/// was away for long, or somebody has set the clock.
+const AWAY: Duration = Duration::from_secs(900);
+
 /// Where times come from.
 pub trait Sources: Send + Sync {
     /// The machine's clock, which anybody may set.
@@ -54,6 +58,12 @@ impl Sources for Machine {
 pub struct NightClock {
     sources: Arc<dyn Sources>,
     synchronised: AtomicBool,
+    /// Whether it is in doubt whenever the kernel does not vouch for the machine's clock.
+    strict: bool,
+    /// Whether it was in doubt at the start, and nothing has shown it right since.
+    doubted: AtomicBool,
+    /// Whether nothing hangs on a doubt any more: a person has confirmed the clock, or votes are out.
+    settled: AtomicBool,
     course: Mutex<Course>,
 }
 
@@ -84,17 +94,55 @@ pub struct Standing {
 impl NightClock {
     /// A clock that shows the machine's time, or that of the last record where that is later.
     pub fn new(sources: Arc<dyn Sources>, last_record: Option<Timestamp>) -> Self {
-        let begin = sources.wall().max(last_record.unwrap_or_default());
+        let wall = sources.wall();
+        let away = last_record.map_or(Duration::ZERO, |last| wall.since(last).max(last.since(wall)));
+        let begin = wall.max(last_record.unwrap_or_default());
         let shown = Duration::from_millis(begin.millis());
         let course = Course { shown, real: sources.real(), off_ms: 0, apart: false, jumps: 0 };
-        let clock = Self { sources, synchronised: AtomicBool::new(false), course: Mutex::new(course) };
+        let clock = Self {
+            sources,
+            synchronised: AtomicBool::new(false),
+            strict: false,
+            doubted: AtomicBool::new(away > AWAY),
+            settled: AtomicBool::new(false),
+            course: Mutex::new(course),
+        };
         clock.read();
         clock
+    }
+
+    /// A clock that is in doubt whenever the kernel does not vouch for the machine's.
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
+    /// Whether no votes are published by this clock now, should their moment come.
+    pub fn in_doubt(&self) -> bool {
+        let vouched = self.synchronised.load(Relaxed);
+        !self.settled.load(Relaxed) && (self.doubted.load(Relaxed) || (self.strict && !vouched))
+    }
+
+    /// Whether it was in doubt at the start, nothing has shown it right since, and something hangs on it.
+    pub fn is_doubted(&self) -> bool {
+        self.doubted.load(Relaxed) && !self.settled.load(Relaxed)
+    }
+
+    /// Arrivals on record may have been by a wrong clock.
+    pub fn doubt(&self) {
+        self.doubted.store(true, Relaxed);
+    }
+
+    /// Nothing hangs on a doubt any more: a person has found the clock right, or votes are out.
+    pub fn settle(&self) {
+        self.settled.store(true, Relaxed);
     }
 
     /// Whether the kernel says that the machine's clock is right: only then is a difference made up.
     pub fn trust(&self, synchronised: bool) {
         self.synchronised.store(synchronised, Relaxed);
+        if synchronised && !self.standing().apart {
+            self.doubted.store(false, Relaxed);
+        }
     }
 
     /// How the machine's clock stands to this one, now.
@@ -163,6 +211,16 @@ impl Tempo for NightClock {
 
     fn real(&self) -> Duration {
         self.sources.real()
+    }
+
+    /// In doubt, the kernel's word on the machine's own clock is taken, and no other.
+    fn vouches_for(&self, moment: Timestamp) -> bool {
+        let vouched = self.synchronised.load(Relaxed) && self.sources.wall() >= moment;
+        let may = vouched || !self.in_doubt();
+        if may {
+            self.settle();
+        }
+        may
     }
 }
 
@@ -275,5 +333,64 @@ mod tests {
         hands.pass(5);
         assert_eq!(clock.now(), ahead + Duration::from_millis(5));
         assert_eq!(clock.standing(), Standing { off_ms: -90_000, apart: true, jumps: 1 });
+    }
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_millis(EIGHT + ms)
+    }
+
+    fn started(last_record: Option<u64>, jump: i64) -> (Arc<Hands>, NightClock) {
+        let hands = Arc::new(Hands::default());
+        hands.step(jump);
+        let clock = NightClock::new(Arc::clone(&hands) as Arc<dyn Sources>, last_record.map(at));
+        (hands, clock)
+    }
+
+    const HOUR: i64 = 3_600_000;
+
+    #[test]
+    fn a_clock_that_jumped_before_a_restart_opens_no_embargo_until_a_person_confirms_it() {
+        for jump in [HOUR, -HOUR, 901_000] {
+            let (_, clock) = started(Some(0), jump);
+            assert!(clock.in_doubt() && !clock.vouches_for(at(0)), "{jump}");
+            clock.settle();
+            assert!(!clock.in_doubt() && clock.vouches_for(at(0)));
+        }
+        for (last, jump) in [(Some(0), 900_000), (Some(0), -60_000), (None, HOUR)] {
+            let (_, clock) = started(last, jump);
+            assert!(!clock.in_doubt() && clock.vouches_for(at(0)), "{last:?} {jump}");
+        }
+    }
+
+    #[test]
+    fn in_doubt_the_kernels_word_on_the_machines_own_clock_is_taken() {
+        let (hands, clock) = started(Some(0), HOUR);
+        // NTP finds the hour that somebody had set the clock ahead by: the centre's clock is still ahead.
+        hands.step(-HOUR);
+        clock.trust(true);
+        assert!(clock.now() >= at(3_600_000) && clock.in_doubt());
+        assert!(!clock.vouches_for(at(1_000)), "by the true time it is too early");
+        hands.pass(1_000);
+        assert!(clock.vouches_for(at(1_000)) && !clock.in_doubt());
+        // The service had been away for an hour, and NTP agrees.
+        let (_, clock) = started(Some(0), HOUR);
+        clock.trust(true);
+        assert!(!clock.in_doubt());
+    }
+
+    #[test]
+    fn a_strict_clock_is_in_doubt_whenever_nobody_vouches_for_it() {
+        let (hands, clock) = started(None, 0);
+        let clock = clock.strict(true);
+        assert!(clock.in_doubt() && !clock.vouches_for(at(0)));
+        clock.trust(true);
+        assert!(!clock.in_doubt());
+        clock.trust(false);
+        hands.pass(10);
+        assert!(!clock.vouches_for(at(5)));
+        clock.trust(true);
+        assert!(clock.vouches_for(at(5)));
+        clock.trust(false);
+        assert!(!clock.in_doubt(), "votes are out: nothing hangs on it any more");
     }
 }

@@ -5,6 +5,7 @@
 //! | `raw` | file and environment → texts, each with its place |
 //! | `addresses` | addresses to listen on |
 //! | `mqtt` | how devices reach us |
+//! | `quota` | how much one device may have on record |
 //! | `files` | directories, keys and tokens on disk |
 //! | `problem` | mistakes and warnings, each one sentence with its place |
 
@@ -12,6 +13,7 @@ mod addresses;
 mod files;
 mod mqtt;
 mod problem;
+mod quota;
 mod raw;
 
 use std::{
@@ -20,6 +22,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use device_gateway::Quota;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use election::{Definition, definition::DeviceStatus};
 use election_files::Loaded;
@@ -50,6 +53,8 @@ pub struct Config {
     pub centre: Centre,
     /// Who may enter the situation room.
     pub room: Vec<RoomToken>,
+    /// How much one device may have on record.
+    pub quota: Quota,
 }
 
 /// The keys of the centre: one signs, the others are still honoured.
@@ -113,6 +118,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
     let metrics = addresses::listen(raw, "metrics.listen", "127.0.0.1:9090", problems);
     let centre = files::centre(raw, problems);
     let room = files::room(raw, problems);
+    let quota = quota::quota(raw, problems);
     addresses::are_free(raw, mqtt.as_ref(), http, metrics, problems);
     if let (Some(election), Some(mqtt)) = (&election, &mqtt) {
         devices_fit(raw, &election.definition, mqtt, problems);
@@ -130,6 +136,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
         metrics: metrics?,
         centre: centre?,
         room: room?,
+        quota: quota?,
     })
 }
 

@@ -17,8 +17,9 @@ use super::problem::{Place, Problems, meant};
 /// A configuration is a page of text; what is longer is another file given by mistake.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Every key there is; each is a text but `centre.old_keys`, a list of `{ kid, public_key }`, and those of [`FLAGS`].
-const KEYS: [(&str, &[&str]); 7] = [
+/// Every key there is; each is a text but `centre.old_keys`, a list of `{ kid, public_key }`, and those of [`FLAGS`] and
+/// [`NUMBERS`].
+const KEYS: [(&str, &[&str]); 8] = [
     ("election", &["dir"]),
     ("data", &["dir"]),
     (
@@ -29,10 +30,15 @@ const KEYS: [(&str, &[&str]); 7] = [
     ("metrics", &["listen"]),
     ("centre", &["key_file", "kid", "old_keys", "require_synchronised_clock"]),
     ("room", &["tokens_file"]),
+    ("limits", &["device_reports", "device_mebibytes", "device_equivocations"]),
 ];
 
 /// Keys that are `true` or `false`, without quotation marks.
 const FLAGS: [&str; 1] = ["centre.require_synchronised_clock"];
+
+/// Keys that are whole numbers, without quotation marks.
+const NUMBERS: [&str; 3] =
+    ["limits.device_reports", "limits.device_mebibytes", "limits.device_equivocations"];
 
 /// The one key that is a list.
 const OLD_KEYS: &str = "centre.old_keys";
@@ -220,6 +226,8 @@ impl Document<'_> {
                 raw.texts.insert(path, Given { place: Place::Line(self.file.to_owned(), at), text });
             } else if FLAGS.contains(&path.as_str()) {
                 self.tell(at, &path, "must be true or false, without quotation marks");
+            } else if NUMBERS.contains(&path.as_str()) {
+                self.tell(at, &path, "must be a whole number, without quotation marks");
             } else {
                 let found = value.get_ref().type_str();
                 self.tell(at, &path, format!("must be a text in quotation marks, not {found}"));
@@ -232,11 +240,13 @@ impl Document<'_> {
     }
 }
 
-/// The value of a key that is a text or a flag; `None` where it is anything else.
+/// The value of a key that is a text, a flag or a number; `None` where it is anything else.
 fn text_of(path: &str, value: &DeValue<'_>) -> Option<String> {
+    let (is_flag, is_number) = (FLAGS.contains(&path), NUMBERS.contains(&path));
     match value {
-        DeValue::Boolean(flag) if FLAGS.contains(&path) => Some(flag.to_string()),
-        DeValue::String(text) if !FLAGS.contains(&path) => Some(text.clone().into_owned()),
+        DeValue::Boolean(flag) if is_flag => Some(flag.to_string()),
+        DeValue::Integer(number) if is_number => Some(number.to_string()),
+        DeValue::String(text) if !is_flag && !is_number => Some(text.clone().into_owned()),
         _ => None,
     }
 }

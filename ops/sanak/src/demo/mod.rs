@@ -167,6 +167,7 @@ fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
         signer: Signer { kid: "centre".into(), key: centre },
         old_keys: Vec::new(),
         room: vec![Person::new("Simulated commission", SECRET_OF_THE_ROOM)],
+        quota: device_gateway::Quota::default(),
     })
 }
 

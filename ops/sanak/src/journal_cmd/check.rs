@@ -90,7 +90,9 @@ impl<'a> Inspector<'a> {
                 let changed = self.keys.apply(device, &Change::Key(*public_key));
                 changed.map_err(|why| format!("a reissue that cannot stand: {why}"))
             }
-            Entry::Observation(Observation::Clock { .. }) => Ok(()),
+            Entry::Observation(
+                Observation::Clock { .. } | Observation::ClockDoubted | Observation::ClockConfirmed { .. },
+            ) => Ok(()),
             Entry::Observation(Observation::Device { precinct, device, .. }) => {
                 self.precinct(*precinct)?;
                 let known = self.definition.devices().contains_key(device);

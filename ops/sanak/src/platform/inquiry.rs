@@ -1,28 +1,26 @@
 //! The dashboard's port to what only the actors know.
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actors::{System, Wanted};
+use actors::System;
 use dashboard::{
-    BoxFuture, Condition, DeviceEntries, DeviceEntry, DevicesWanted, Envelope, Inquiry, MissingEntry,
-    PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Registered,
+    BoxFuture, Condition, DeviceEntry, Envelope, Inquiry, MissingEntry, PrecinctDetail, QuarantineEntry,
+    Readiness, RefusalEntry, Refused, Registered,
 };
-use device_gateway::{Commands, Gaps, Keys, Refusals, Sample};
+use device_gateway::{Commands, Gaps, Keys, OverQuota, Refusals, Sample};
 use election::{
     Code, DeviceId, PrecinctId,
     figures::Figures,
-    liveness::{DeviceLife, DeviceRow, Point},
-    record::Decision,
+    liveness::{DeviceLife, DeviceList, DeviceRow, DevicesWanted, Point},
+    record::{Decision, Observation},
     report::{Body, Offset, Order, Verdict},
-    sequence::Gap,
 };
 use feed::Feed;
 use journal::{Appender, Entry, Reader};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::{
     clock::{Health, Watch},
@@ -36,6 +34,8 @@ const LIST_KEPT: Duration = Duration::from_secs(1);
 pub struct Devices {
     /// Which devices miss a report.
     pub gaps: Arc<Gaps>,
+    /// Which devices wanted more than their quota.
+    pub over_quota: Arc<OverQuota>,
     /// How devices are told what to do.
     pub commands: Arc<Commands>,
     /// The security log.
@@ -44,6 +44,19 @@ pub struct Devices {
     pub keys: Arc<Keys>,
     /// The centre's clock; none where the night is simulated.
     pub clock: Option<Arc<Watch>>,
+}
+
+impl Devices {
+    /// Rows, and what the gateway knows of each device.
+    fn entries(&self, rows: Vec<DeviceRow>) -> Vec<DeviceEntry> {
+        let (gaps, over_quota) = (self.gaps.list(), self.over_quota.list());
+        let entry = |row: DeviceRow| DeviceEntry {
+            gap: gaps.get(&row.device).copied(),
+            over_quota: over_quota.get(&row.device).map(|spent| spent.as_str()),
+            row,
+        };
+        rows.into_iter().map(entry).collect()
+    }
 }
 
 /// Asks the actors and the journal.
@@ -60,7 +73,7 @@ pub struct Questions {
 }
 
 /// A list and when it was made.
-type Kept<T> = Mutex<Option<(Instant, Vec<T>)>>;
+type Kept<T> = Mutex<Option<(Instant, Arc<Vec<T>>)>>;
 
 impl Questions {
     /// Asks these.
@@ -122,13 +135,13 @@ impl Questions {
 }
 
 /// The list that is kept, while it is fresh, or a new one.
-async fn kept<T: Clone>(kept: &Kept<T>, list: impl Future<Output = Vec<T>>) -> Vec<T> {
+async fn kept<T>(kept: &Kept<T>, list: impl Future<Output = Vec<T>>) -> Arc<Vec<T>> {
     let mut kept = kept.lock().await;
     if let Some((_, list)) = kept.as_ref().filter(|(made, _)| made.elapsed() < LIST_KEPT) {
-        return list.clone();
+        return Arc::clone(list);
     }
-    let list = list.await;
-    *kept = Some((Instant::now(), list.clone()));
+    let list = Arc::new(list.await);
+    *kept = Some((Instant::now(), Arc::clone(&list)));
     list
 }
 
@@ -162,11 +175,11 @@ impl Inquiry for Questions {
         Some(Registered { status: now.status, public_key: now.public_key, superseded: now.superseded })
     }
 
-    fn quarantine(&self) -> BoxFuture<'_, Vec<QuarantineEntry>> {
+    fn quarantine(&self) -> BoxFuture<'_, Arc<Vec<QuarantineEntry>>> {
         Box::pin(kept(&self.quarantined, self.list_quarantine()))
     }
 
-    fn missing(&self) -> BoxFuture<'_, Vec<MissingEntry>> {
+    fn missing(&self) -> BoxFuture<'_, Arc<Vec<MissingEntry>>> {
         Box::pin(kept(&self.missed, self.list_missing()))
     }
 
@@ -188,20 +201,17 @@ impl Inquiry for Questions {
         Box::pin(self.deciding.decide(decision))
     }
 
-    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceEntries> {
+    fn devices(&self, wanted: DevicesWanted) -> BoxFuture<'_, DeviceList<DeviceEntry>> {
         Box::pin(async move {
-            let DevicesWanted { precinct, state, kind, after, limit } = wanted;
-            let devices = self.system.devices(Wanted { precinct, state, kind, after, limit }).await;
-            let gaps = self.devices.gaps.list();
-            let entries = devices.rows.into_iter().map(|row| entry(row, &gaps)).collect();
-            DeviceEntries { entries, counts: devices.counts, more: devices.more }
+            let DeviceList { rows, counts, more } = self.system.devices(wanted).await;
+            DeviceList { rows: self.devices.entries(rows), counts, more }
         })
     }
 
     fn device(&self, id: DeviceId) -> BoxFuture<'_, Option<(DeviceEntry, Vec<Point>)>> {
         Box::pin(async move {
             let (row, history) = self.system.device(id).await?;
-            Some((entry(row, &self.devices.gaps.list()), history))
+            Some((self.devices.entries(vec![row]).pop()?, history))
         })
     }
 
@@ -215,6 +225,23 @@ impl Inquiry for Questions {
             let sent = self.devices.commands.send(row.precinct, &id, order);
             tracing::info!(by, device = %id, what, id = sent.id, delivered = sent.delivered, "a command");
             Ok((sent.id, sent.delivered))
+        })
+    }
+
+    fn confirm_clock(&self, by: String, reason: String) -> BoxFuture<'_, Result<Offset, Refused>> {
+        Box::pin(async move {
+            let doubted = self.devices.clock.as_ref().filter(|watch| watch.doubt().is_some());
+            let Some(watch) = doubted else {
+                return Err(Refused::Objection("the centre's clock is not in doubt".into()));
+            };
+            let stopping = || Refused::Unavailable("the service is stopping".into());
+            let (waiting, answer) = oneshot::channel();
+            let entry = Entry::Observation(Observation::ClockConfirmed { by, reason });
+            let queued = self.appender.append(entry, watch.now(), Errand::Finding(waiting)).await;
+            queued.map_err(|_| stopping())?;
+            let offset = answer.await.unwrap_or_else(|_| Err(stopping()))?;
+            watch.settle();
+            Ok(offset)
         })
     }
 
@@ -234,7 +261,10 @@ impl Inquiry for Questions {
             Some(_) => Err("publication is held at the last good version".to_owned()),
         };
         let mut parts = vec![Condition::new("journal", journal), Condition::new("publication", published)];
-        parts.extend(self.devices.clock.as_ref().map(|watch| clock_condition(watch.health())));
+        if let Some(watch) = &self.devices.clock {
+            parts.push(clock_condition(watch.health()));
+            parts.push(Condition { warning: watch.doubt(), ..Condition::new("embargo", Ok(())) });
+        }
         Readiness(parts)
     }
 }
@@ -245,10 +275,6 @@ fn clock_condition(health: Health) -> Condition {
         Health::Warning(what) => Condition { warning: Some(what), ..Condition::new("clock", Ok(())) },
         Health::Bad(why) => Condition::new("clock", Err(why)),
     }
-}
-
-fn entry(row: DeviceRow, gaps: &BTreeMap<DeviceId, Gap>) -> DeviceEntry {
-    DeviceEntry { gap: gaps.get(&row.device).copied(), row }
 }
 
 /// Whether a report's bytes show ballots or votes: both reports of an urn do, be they zero.

@@ -7,6 +7,7 @@ mod gauges;
 mod inquiry;
 mod recovery;
 mod routes;
+mod signs;
 mod start;
 
 pub use start::{Platform, Settings, Trouble};

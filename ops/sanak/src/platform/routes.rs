@@ -23,6 +23,8 @@ pub enum Errand {
     Report(Context),
     /// A decision: who waits for it.
     Decision(oneshot::Sender<Result<Offset, Refused>>),
+    /// What a person has found out: who waits for its place.
+    Finding(oneshot::Sender<Result<Offset, Refused>>),
     /// An observation: nobody waits, but it is made again where it could not be stored.
     Observation(Observation),
 }
@@ -63,6 +65,10 @@ impl Routes {
     fn stored(&self, record: Arc<Journaled<Entry>>, errand: Errand) {
         match errand {
             Errand::Report(context) => self.answers.stored(record, context),
+            Errand::Finding(waiting) => {
+                // Whoever asked may have gone; it is on record.
+                let _ = waiting.send(Ok(record.offset()));
+            }
             Errand::Observation(_) => {
                 let observed = self.system.observed(record);
                 self.runtime.spawn(async move {
@@ -99,8 +105,8 @@ impl Routes {
         match errand {
             Errand::Report(context) => self.answers.unstored(context),
             Errand::Observation(observation) => self.system.unobserved(observation),
-            Errand::Decision(waiting) => {
-                let refused = Refused::Unavailable(format!("the decision could not be stored: {error}"));
+            Errand::Decision(waiting) | Errand::Finding(waiting) => {
+                let refused = Refused::Unavailable(format!("it could not be stored: {error}"));
                 // Whoever asked may have gone; nothing was decided.
                 let _ = waiting.send(Err(refused));
             }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, sync::Arc};
 use actors::{Alarms, MAX_IN_FLIGHT, System, Tempo};
 use broker::{DeviceLink, Reloader, direct::Standing};
 use dashboard::{Person, Server};
-use device_gateway::{Bounds, Gateway, Keys, Running, Signer};
-use election::{Definition, Timestamp, definition::DeviceStatus};
+use device_gateway::{Bounds, Gateway, Keys, Quota, Running, Signer};
+use election::{Definition, Timestamp, definition::DeviceStatus, record::Observation};
 use election_files::Loaded;
 use feed::{Epoch, Feed};
 use journal::{Clock, WriterThread};
@@ -23,7 +23,8 @@ use crate::{
         gauges,
         inquiry::{Devices, Questions},
         recovery::{self, Records},
-        routes::{Observations, Routes},
+        routes::{Errand, Observations, Routes},
+        signs::{Marks, Signs},
     },
 };
 
@@ -45,6 +46,8 @@ pub struct Settings {
     pub old_keys: Vec<(String, [u8; 32])>,
     /// Who may decide.
     pub room: Vec<Person>,
+    /// How much one device may have on record.
+    pub quota: Quota,
 }
 
 /// Messages of devices that may wait for the gateway before their sockets are no longer read.
@@ -84,6 +87,8 @@ pub struct Platform {
     /// What is published.
     pub feed: Arc<Feed>,
     certificates: Reloader,
+    signs: Option<(Signs, System)>,
+    keeping: Option<tokio::task::JoinHandle<()>>,
     gateway: Running,
     server: Server,
     operators: Server,
@@ -116,9 +121,17 @@ impl Platform {
         let feed = Arc::new(first_version(&definition, &*tempo)?);
         let night = recovery::replay(&opened.recovered, &definition, feed.series())?;
         tracing::info!(reports = night.reports(), "replayed the journal");
+        if let Some(watch) = &watch {
+            watch.begin(night.votes_are_out(), night.clock_is_doubted());
+            watch.doubt().inspect(|what| tracing::error!(what, "the embargo stays"));
+        }
+        let newly_doubted =
+            !night.clock_is_doubted() && watch.as_ref().is_some_and(|watch| watch.is_doubted());
         let keys = Arc::new(keys(&definition, &night));
-        let lines = night.lines();
+        let (lines, recorded) = (night.lines(), night.recorded().clone());
 
+        // A simulated day begins anew, and its devices with it.
+        let signs = watch.is_some().then(|| Signs::below(&settings.data));
         let reader = opened.journal.reader();
         let source = Records { definition: Arc::clone(&definition), reader: reader.clone() };
         let observations = Arc::new(Observations::default());
@@ -130,6 +143,7 @@ impl Platform {
             recorder: Arc::clone(&observations) as Arc<dyn actors::Recorder>,
             tempo,
             alarms: Alarms::register(&registry)?,
+            marks: signs.iter().map(Signs::read).next().unwrap_or_default(),
         };
         let system = System::start(parts, &arbiter.handle());
 
@@ -147,8 +161,11 @@ impl Platform {
             in_flight: MAX_IN_FLIGHT,
             bounds: Bounds::default(),
             lines,
+            recorded,
+            quota: settings.quota,
             runtime: runtime.clone(),
         });
+        let keeping = signs.clone().map(|signs| runtime.spawn(signs.keep(system.clone())));
         let routes = Routes {
             system: system.clone(),
             answers: gateway.answers(),
@@ -157,17 +174,25 @@ impl Platform {
             runtime,
         };
         let (appender, writer) = opened.journal.start(move |batch| routes.take(batch))?;
+        if newly_doubted {
+            // Before anything else is on record by this clock.
+            let doubted = Observation::ClockDoubted;
+            let queued = appender.observe(doubted.clone(), clock.now(), Errand::Observation(doubted));
+            queued.map_err(io::Error::other)?;
+        }
         observations.attach(appender.clone());
         gauges::register(&registry, appender.clone(), counters)?;
         certificates::measure(&registry, settings.mqtt.certificates())?;
 
         let devices = Devices {
             gaps: gateway.gaps(),
+            over_quota: gateway.over_quota(),
             commands: gateway.commands(),
             refusals: gateway.refusals(),
             keys: Arc::clone(&keys),
             clock: watch,
         };
+        let signs = signs.map(|signs| (signs, system.clone()));
         let deciding = Deciding::new(system.clone(), appender.clone(), clock, keys, gateway.answers());
         let inquiry =
             Arc::new(Questions::new(system, devices, Arc::clone(&feed), reader, appender.clone(), deciding));
@@ -187,6 +212,8 @@ impl Platform {
             metrics: operators.address,
             feed,
             certificates,
+            signs,
+            keeping,
             gateway,
             server,
             operators,
@@ -210,6 +237,10 @@ impl Platform {
         self.gateway.stop().await;
         self.server.stop().await;
         self.operators.stop().await;
+        self.keeping.iter().for_each(tokio::task::JoinHandle::abort);
+        if let Some((signs, system)) = &self.signs {
+            signs.save(system, &mut Marks::new()).await;
+        }
         self.arbiter.stop();
         drop(self.writer);
     }

@@ -55,6 +55,26 @@ fn a_synchronised_clock_is_required_only_where_that_is_said() {
 }
 
 #[test]
+fn the_quota_of_a_device_has_a_default_and_is_a_whole_number() {
+    let scene = Scene::new();
+    let quota = sound(&scene, &[]).config.quota;
+    assert_eq!((quota.reports, quota.bytes, quota.equivocations), (2_000, 16 << 20, 16));
+    let raised = [("SANAK_LIMITS__DEVICE_REPORTS", "5000"), ("SANAK_LIMITS__DEVICE_MEBIBYTES", "64")];
+    let quota = sound(&scene, &raised).config.quota;
+    assert_eq!((quota.reports, quota.bytes, quota.equivocations), (5_000, 64 << 20, 16));
+    let limits = "[limits]\ndevice_reports = 0\ndevice_mebibytes = \"16\"\ndevice_equivocations = -1\n[http]";
+    scene.edit("sanak.toml", "[http]", limits);
+    let told = mistakes(&scene, &[]).join("\n");
+    for wrong in [
+        "limits.device_reports: must be a whole number from 1 to 1000000",
+        "limits.device_mebibytes: must be a whole number, without quotation marks",
+        "limits.device_equivocations: must be a whole number from 0 to 1000000",
+    ] {
+        assert!(told.contains(wrong), "{told}");
+    }
+}
+
+#[test]
 fn paths_in_the_file_start_at_its_directory() {
     let scene = Scene::new();
     let checked = sound(&scene, &[]);
