@@ -204,7 +204,7 @@ impl Link {
 
     fn subscribed(&self, codes: &[SubscribeReasonCode], client: &AsyncClient) -> Result<(), String> {
         if codes.contains(&SubscribeReasonCode::Failure) {
-            return Err("the broker refuses the subscription: check its access list".to_owned());
+            return Err("the broker refuses the subscription: check its access list, and mqtt.broker where it is no Mosquitto".to_owned());
         }
         self.known.store(true, Ordering::Relaxed);
         self.way.set(Some(client.clone()));
