@@ -273,7 +273,8 @@ describe('the new pages', () => {
           size,
           `/${definition.id}/${path}?lang=${lang}`,
           async (page) => {
-            await page.page.waitForTimeout(1500);
+            if (path?.includes('/')) await page.mapDrawn();
+            else await page.page.waitForTimeout(1000);
             expect(await page.overflow()).toBeLessThanOrEqual(0);
             await page.page.screenshot({ path: `${SCREENSHOTS}${name}-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
           },

@@ -46,6 +46,8 @@ export interface QuarantineAnswer extends Header {
 export type Figures = number | string | boolean | null | Figures[] | { [name: string]: Figures };
 
 export interface Correction extends Decided {
+  /** The precinct decided on; `units` are it and all above it. */
+  precinct?: number;
   units: string[];
   reason: string;
   at: string;

@@ -236,6 +236,7 @@ export const en = {
     Q06: 'A second final report beside one accepted.',
     Q07: 'More preferences than votes for the list.',
     Q08: 'A breakdown differs from its total.',
+    Q09: 'A report that arrived after its precinct was certified.',
     W01: 'More ballots of a contest than identified voters.',
     W02: 'Noticeably fewer ballots than identified voters.',
     W03: 'The clock of a device is wrong.',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Election } from '../election/election';
 import type { MissingPrecinct } from '../feed/lists';
 import type { Definition, Place } from '../feed/types';
-import { byRegion, differences, fits, regionOf } from './lists';
+import { byRegion, differences, fits, ranked, regionOf } from './lists';
 
 const election = new Election({
   contests: [],
@@ -46,6 +46,12 @@ describe('what a correction changed', () => {
       { path: ['list', 'urns', 'votes', 'p01'], before: 100, after: 90 },
     ]);
     expect(differences(before, before)).toEqual([]);
+  });
+
+  it('is told with what says most first', () => {
+    const before = { contests: { list: { urns: { preferences: { p01: { '5': 3 } }, votes: { p01: 100 }, ballots: 120 } } }, phase: 'reported' };
+    const after = { phase: 'annulled' };
+    expect(ranked(differences(before, after)).map(({ path }) => path.at(-1))).toEqual(['ballots', 'phase', 'p01', '5']);
   });
 
   it('is also a figure that came or went', () => {

@@ -58,3 +58,12 @@ export function differences(before: Figures | undefined, after: Figures | undefi
 function isGroup(figures: Figures | undefined): figures is { [name: string]: Figures } {
   return typeof figures === 'object' && figures !== null && !Array.isArray(figures);
 }
+
+/** So many changes are shown before the reader asks for the rest. */
+export const FIRST = 8;
+
+/** The changes with those first that say most: state, turnout and ballots before votes, votes before preferences. */
+export function ranked(changes: Difference[]): Difference[] {
+  const rank = ({ path }: Difference) => (path.includes('preferences') ? 2 : path.includes('votes') ? 1 : 0);
+  return [...changes].sort((a, b) => rank(a) - rank(b));
+}

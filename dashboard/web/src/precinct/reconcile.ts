@@ -1,6 +1,8 @@
 import type { Contest, Count, Discrepancy, Option, Place, Unit } from '../feed/types';
 
 export type SourceName = 'identified' | 'urns' | 'protocol' | 'observers';
+/** Those that others are compared with. */
+export type Base = Exclude<SourceName, 'observers'>;
 
 /** How a source stands to the one that it must agree with. */
 export type Agreement =
@@ -8,11 +10,11 @@ export type Agreement =
   | { kind: 'base' }
   /** It has not come, or not whole, or may not be shown, so that there is nothing to compare. */
   | { kind: 'waiting' | 'partial' | 'embargo' | 'none' | 'byHand' }
-  | { kind: 'agrees'; with: SourceName }
+  | { kind: 'agrees'; with: Base }
   /** Another count, but no rule is broken. */
-  | { kind: 'within'; with: SourceName; by: number }
+  | { kind: 'within'; with: Base; by: number }
   /** `by` is of the totals; `lines` how many lines differ where they are compared one by one. */
-  | { kind: 'differs'; with: SourceName; by: number; lines: number };
+  | { kind: 'differs'; with: Base; by: number; lines: number };
 
 export interface SourceRow {
   source: SourceName;
@@ -93,7 +95,7 @@ function total(ballots: number, identified: number | null, flags: Discrepancy[])
     : { kind: 'within', with: 'identified', by };
 }
 
-function lineByLine(one: Count, other: Count | undefined, name: SourceName): Agreement {
+function lineByLine(one: Count, other: Count | undefined, name: Base): Agreement {
   if (other?.ballots === undefined || one.ballots === undefined) return { kind: 'partial' };
   const lines = differing(one, other);
   return lines === 0
