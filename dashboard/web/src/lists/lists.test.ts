@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Election } from '../election/election';
 import type { MissingPrecinct } from '../feed/lists';
 import type { Definition, Place } from '../feed/types';
-import { byRegion, differences, fits, ranked, regionOf } from './lists';
+import { byRegion, differences, fits, grouped, regionOf } from './lists';
 
 const election = new Election({
   contests: [],
@@ -48,10 +48,15 @@ describe('what a correction changed', () => {
     expect(differences(before, before)).toEqual([]);
   });
 
-  it('is told with what says most first', () => {
-    const before = { contests: { list: { urns: { preferences: { p01: { '5': 3 } }, votes: { p01: 100 }, ballots: 120 } } }, phase: 'reported' };
-    const after = { phase: 'annulled' };
-    expect(ranked(differences(before, after)).map(({ path }) => path.at(-1))).toEqual(['ballots', 'phase', 'p01', '5']);
+  it('is told by contest and source, with what says most first', () => {
+    const urns = { precincts: 1, preferences: { p01: { '5': 3 } }, votes: { p01: 100 }, ballots: 120 };
+    const before = { contests: { list: { urns } }, phase: 'reported', turnout: { registered: 900, identified: 400 } };
+    const changes = grouped(differences(before, { phase: 'annulled' }));
+    expect(changes.map(({ contest, source, changes }) => [contest, source, changes.map(({ path }) => path.join(' '))])).toEqual([
+      [null, null, ['phase', 'turnout identified', 'turnout registered']],
+      ['list', 'urns', ['ballots', 'votes p01', 'preferences p01 5', 'precincts']],
+    ]);
+    expect(grouped(differences('counted', 'annulled'))).toHaveLength(1);
   });
 
   it('is also a figure that came or went', () => {

@@ -59,11 +59,34 @@ function isGroup(figures: Figures | undefined): figures is { [name: string]: Fig
   return typeof figures === 'object' && figures !== null && !Array.isArray(figures);
 }
 
-/** So many changes are shown before the reader asks for the rest. */
-export const FIRST = 8;
+/** So many changes of a group are shown before the reader asks for the rest. */
+export const FIRST = 6;
 
-/** The changes with those first that say most: state, turnout and ballots before votes, votes before preferences. */
-export function ranked(changes: Difference[]): Difference[] {
-  const rank = ({ path }: Difference) => (path.includes('preferences') ? 2 : path.includes('votes') ? 1 : 0);
-  return [...changes].sort((a, b) => rank(a) - rank(b));
+/** Changes of one contest by one source, or of the precinct itself. */
+export interface ChangeGroup {
+  contest: string | null;
+  source: string | null;
+  changes: Difference[];
+}
+
+/** A decision's changes: the precinct's own first, then each contest's by source, what says most at the top. */
+export function grouped(changes: Difference[]): ChangeGroup[] {
+  const groups = new Map<string, ChangeGroup>();
+  for (const change of changes) {
+    const [first, contest, source, ...rest] = change.path;
+    const own = first !== 'contests' || contest === undefined || source === undefined || rest.length === 0;
+    const key = own ? '' : `${contest} ${source}`;
+    const group = groups.get(key) ?? { contest: own ? null : contest, source: own ? null : source, changes: [] };
+    group.changes.push(own ? change : { ...change, path: rest });
+    groups.set(key, group);
+  }
+  const sorted = [...groups.values()].sort((a, b) => Number(a.contest !== null) - Number(b.contest !== null));
+  return sorted.map((group) => ({ ...group, changes: [...group.changes].sort((a, b) => rank(a) - rank(b)) }));
+}
+
+/** State and turnout, ballots, votes, preferences; how much has reported says least. */
+function rank({ path }: Difference): number {
+  const order = ['phase', 'identified', 'ballots', 'invalid', 'votes', 'preferences', 'precincts', 'registered'];
+  const at = order.findIndex((name) => path.includes(name));
+  return at < 0 ? order.length : at;
 }

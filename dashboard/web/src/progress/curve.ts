@@ -157,7 +157,7 @@ export class Curve {
       ctx.stroke();
       ctx.textAlign = align;
       // By the opening there is room above the curve; by the close below it.
-      const y = align === 'left' ? top : top + height - 1.25 * rem * ratio;
+      const y = align === 'left' ? top + 0.625 * rem * ratio : top + height - 1.25 * rem * ratio;
       ctx.fillText(`${words.clock(at)} ${text}`, x + (align === 'left' ? gap : -gap), y);
     }
     ctx.restore();

@@ -42,7 +42,8 @@ describe('the curve', () => {
   });
 
   it('shows turnout of the day on a round scale, without a target', () => {
-    const points = [{ ...point('2026-10-04T08:00:00Z', 150), registered: 1000, of_registered: 1300 }];
+    const abroad = { ...point('2026-10-04T00:30:00Z', 2), registered: 300 };
+    const points = [abroad, { ...point('2026-10-04T08:00:00Z', 150), registered: 1000, of_registered: 1300 }];
     const history: History = { unit: 'country', series: 'turnout', step: 300, points };
     const data = curveData(history, 'turnout', definition, 0);
     expect(data).toMatchObject({ percent: [25], target: null, day: { open: Date.parse(definition.polls_open) / 1000, close }, top: 40 });

@@ -37,10 +37,12 @@ export function curveData(history: History | null, series: Series, definition: D
   }));
   const known = points.filter((point): point is { at: number; percent: number } => point.percent !== null);
   if (series === 'turnout') {
-    const most = Math.max(0, ...known.map((point) => point.percent));
+    // Abroad they vote before polls open at home; a share of so few says nothing of the day.
+    const voting = known.filter((point) => point.at >= open);
+    const most = Math.max(0, ...voting.map((point) => point.percent));
     return {
-      at: known.map((point) => point.at),
-      percent: known.map((point) => point.percent),
+      at: voting.map((point) => point.at),
+      percent: voting.map((point) => point.percent),
       target: null,
       day: { open, close },
       range: [open - HOUR / 2, close + HOUR / 2],
