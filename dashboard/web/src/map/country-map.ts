@@ -38,6 +38,8 @@ export class CountryMap {
   #level: Level = 'regions';
   #circles = false;
   #frame = 0;
+  /** The reader has gone to another page; what was still on its way here comes too late. */
+  #gone = false;
 
   private constructor(
     map: GlMap,
@@ -77,18 +79,19 @@ export class CountryMap {
   }
 
   remove(): void {
+    this.#gone = true;
     cancelAnimationFrame(this.#frame);
     this.#map.remove();
   }
 
   setBase(source: BaseLayer, data: FeatureCollection): void {
-    this.#source(source).setData(data);
+    this.#fill(source, data);
   }
 
   setLayer(level: Level, layer: Layer): void {
-    if (this.#layers.has(level)) return;
+    if (this.#gone || this.#layers.has(level)) return;
     this.#layers.set(level, layer);
-    this.#source(level).setData(layer.areas);
+    this.#fill(level, layer.areas);
     if (level === 'regions') {
       this.#country = joined([...layer.bounds.values()]);
       this.fit(true);
@@ -97,7 +100,7 @@ export class CountryMap {
 
   /** Labels and circles of a level, biggest first where they compete for room. */
   setPoints(level: Level, points: { id: string; at: [number, number]; label: string; registered: number }[]): void {
-    this.#source(`${level}-at`).setData({
+    this.#fill(`${level}-at`, {
       type: 'FeatureCollection',
       features: points.map(({ id, at, label, registered }) => ({
         type: 'Feature',
@@ -312,7 +315,8 @@ export class CountryMap {
     if (this.#pulses.size > 0) this.#frame = requestAnimationFrame((next) => this.#beat(next));
   }
 
-  #source(id: string): GeoJSONSource {
-    return this.#map.getSource(id) as GeoJSONSource;
+  #fill(source: string, data: FeatureCollection): void {
+    if (this.#gone) return;
+    (this.#map.getSource(source) as GeoJSONSource).setData(data);
   }
 }
