@@ -38,8 +38,10 @@ export interface QuarantinedReport {
 
 export interface QuarantineAnswer extends Header {
   reports: QuarantinedReport[];
-  /** Of all that are kept back, where the answer is a part of them. */
+  /** Of all that are kept back. */
   total?: number;
+  /** After which report the next page begins; null on the last. */
+  next?: number | null;
 }
 
 /** Any figures, as deep as they are. */
