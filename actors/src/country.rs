@@ -13,14 +13,15 @@ use std::{
 
 use actix::{Actor, Addr, Context, Handler, Message};
 use election::{
-    PrecinctId, Timestamp, UnitId,
+    Correction, PrecinctId, Timestamp, UnitId,
     figures::{BrokenSum, Figures},
+    report::Offset,
     rollup::Contributions,
 };
 
 use crate::{
     publisher::{CutBegins, Publisher},
-    unit::{Add, Show, UnitActor},
+    unit::{Add, Reset, Show, UnitActor},
 };
 
 /// The actor of the country.
@@ -29,12 +30,16 @@ pub(crate) struct Country {
     revisions: HashMap<PrecinctId, u64>,
     figures: Figures,
     updated: Timestamp,
-    units: BTreeMap<UnitId, Addr<UnitActor>>,
+    pub(crate) units: BTreeMap<UnitId, Addr<UnitActor>>,
     publisher: Addr<Publisher>,
     dirty: BTreeSet<UnitId>,
     dirty_precincts: BTreeMap<PrecinctId, Timestamp>,
     votes: bool,
     votes_changed: bool,
+    /// The corrections that were cut, or are about to be: a rebuilt precinct tells of all of its own again.
+    known: BTreeSet<Offset>,
+    /// Those that no cut has taken along.
+    corrections: Vec<Arc<Correction>>,
     broken: Option<BrokenSum>,
 }
 
@@ -47,7 +52,14 @@ pub(crate) struct Changed {
     pub revision: u64,
     pub figures: Figures,
     pub updated: Timestamp,
+    /// Decisions on record that set figures or let one fall: they are published with what they did.
+    pub corrections: Vec<Arc<Correction>>,
 }
+
+/// Every sum is to be formed anew, because one of them is not what it should be.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct FormAnew;
 
 /// Votes may be published from here on.
 #[derive(Message)]
@@ -68,7 +80,7 @@ impl Country {
         figures: Figures,
         units: BTreeMap<UnitId, Addr<UnitActor>>,
         publisher: Addr<Publisher>,
-        votes: bool,
+        (votes, corrections): (bool, Vec<Arc<Correction>>),
     ) -> Self {
         // Everything is shown in the first version.
         let dirty = units.keys().cloned().chain([UnitId::Country]).collect();
@@ -85,6 +97,8 @@ impl Country {
             dirty_precincts,
             votes,
             votes_changed: false,
+            known: corrections.iter().map(|correction| correction.offset).collect(),
+            corrections,
             broken: None,
         }
     }
@@ -102,7 +116,12 @@ impl Handler<Changed> for Country {
     type Result = ();
 
     fn handle(&mut self, changed: Changed, _: &mut Self::Context) {
-        let Changed { precinct, revision, figures, updated } = changed;
+        let Changed { precinct, revision, figures, updated, corrections } = changed;
+        for correction in corrections {
+            if self.known.insert(correction.offset) {
+                self.corrections.push(correction);
+            }
+        }
         let known = self.revisions.entry(precinct).or_default();
         if revision <= *known {
             return;
@@ -124,6 +143,32 @@ impl Handler<Changed> for Country {
     }
 }
 
+impl Handler<FormAnew> for Country {
+    type Result = ();
+
+    /// What each precinct adds is known here; a unit that is gone is begun again.
+    fn handle(&mut self, _: FormAnew, _: &mut Self::Context) {
+        let mut sums = match self.contributions.sums() {
+            Ok(sums) => sums,
+            Err(broken) => {
+                self.broken = Some(broken);
+                return;
+            }
+        };
+        self.figures = sums.remove(&UnitId::Country).unwrap_or_default();
+        self.broken = None;
+        for (id, figures) in sums {
+            let Some(unit) = self.units.get_mut(&id) else { continue };
+            if unit.connected() {
+                unit.do_send(Reset(figures));
+            } else {
+                *unit = UnitActor::new(id, figures, self.publisher.clone().recipient()).start();
+            }
+        }
+        self.dirty = self.units.keys().cloned().chain([UnitId::Country]).collect();
+    }
+}
+
 impl Handler<ReleaseVotes> for Country {
     type Result = ();
 
@@ -137,7 +182,10 @@ impl Handler<Cut> for Country {
     type Result = ();
 
     fn handle(&mut self, cut: Cut, _: &mut Self::Context) {
-        let nothing = self.dirty.is_empty() && self.dirty_precincts.is_empty() && !self.votes_changed;
+        let nothing = self.dirty.is_empty()
+            && self.dirty_precincts.is_empty()
+            && self.corrections.is_empty()
+            && !self.votes_changed;
         if nothing && !cut.audit && self.broken.is_none() {
             self.publisher.do_send(CutBegins::nothing(cut.number));
             return;
@@ -156,6 +204,7 @@ impl Handler<Cut> for Country {
             parts: shown.len(),
             country: Some((Arc::new(self.figures.clone()), self.updated)),
             precincts,
+            corrections: std::mem::take(&mut self.corrections),
             votes: self.votes,
             sums: cut.audit.then(|| self.contributions.sums()),
             broken: self.broken.clone(),

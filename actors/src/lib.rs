@@ -5,6 +5,8 @@
 //! they decide is in `election`; here is who is told, when, and what happens when one of them fails.
 
 mod country;
+#[cfg(test)]
+mod faults;
 mod liveness;
 mod moments;
 mod ports;

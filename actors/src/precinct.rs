@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use election::{
-    DeviceId, Timestamp,
+    Correction, DeviceId, Timestamp,
     definition::DeviceKind,
     figures::Phase,
-    precinct::{Arrived, Flag, Judgement, Known, Objection, Precinct, Progress, ReportEntry},
+    precinct::{
+        Arrived, DeviceView, Flag, Judgement, Known, Objection, Outcome, Precinct, Progress, ReportEntry,
+    },
     record::Decision,
-    report::{Digest, Seq},
+    report::{Digest, Seq, Verdict},
 };
 use journal::{Entry, Journaled};
 
@@ -35,8 +37,8 @@ pub(crate) struct Take(pub Arc<Journaled<Entry>>);
 pub(crate) enum Taken {
     /// A report: its judgement, then those of reports that were held behind it.
     Judged(Vec<Judgement>),
-    /// A decision: judgements of reports that were held until it was taken.
-    Decided(Result<Vec<Judgement>, Objection>),
+    /// A decision.
+    Decided(Result<Outcome, Objection>),
     /// An observation.
     Observed,
 }
@@ -51,10 +53,10 @@ impl Taken {
     }
 
     /// What became of a decision.
-    pub(crate) fn decided(self) -> Result<Vec<Judgement>, Objection> {
+    pub(crate) fn decided(self) -> Result<Outcome, Objection> {
         match self {
             Self::Decided(outcome) => outcome,
-            Self::Judged(_) | Self::Observed => Ok(Vec::new()),
+            Self::Judged(_) | Self::Observed => Ok(Outcome::default()),
         }
     }
 }
@@ -78,6 +80,11 @@ pub(crate) struct WhatBecame {
 #[rtype(result = "PrecinctDetail")]
 pub(crate) struct Describe;
 
+/// The reports that are or were in quarantine.
+#[derive(Message, Clone)]
+#[rtype(result = "Vec<(DeviceId, ReportEntry)>")]
+pub(crate) struct Quarantine;
+
 /// The state of a precinct as its page shows it.
 #[derive(Debug, Clone)]
 pub struct PrecinctDetail {
@@ -97,13 +104,15 @@ impl PrecinctActor {
         Self { state, country, revision }
     }
 
-    fn tell(&mut self) -> actix::dev::Request<Country, Changed> {
+    /// Tells the country what the precinct adds now, and which decisions made it so.
+    fn tell(&mut self, corrections: Vec<Arc<Correction>>) -> actix::dev::Request<Country, Changed> {
         self.revision += 1;
         self.country.send(Changed {
             precinct: self.state.id(),
             revision: self.revision,
             figures: self.state.figures(),
             updated: self.state.updated(),
+            corrections,
         })
     }
 }
@@ -115,7 +124,7 @@ impl Actor for PrecinctActor {
         // As many as the gateway lets be in flight: a full mailbox would change their order.
         ctx.set_mailbox_capacity(MAX_IN_FLIGHT);
         // A rebuilt precinct says what it adds once more; what was added already makes no difference.
-        let told = self.tell();
+        let told = self.tell(self.state.corrections().to_vec());
         actix::AsyncContext::spawn(
             ctx,
             actix::fut::wrap_future(async move {
@@ -132,7 +141,11 @@ impl Handler<Take> for PrecinctActor {
 
     fn handle(&mut self, Take(record): Take, _: &mut Self::Context) -> Self::Result {
         let taken = take(&mut self.state, &record);
-        let told = self.tell();
+        let correction = match &taken {
+            Taken::Decided(Ok(outcome)) => outcome.correction.clone(),
+            Taken::Decided(Err(_)) | Taken::Judged(_) | Taken::Observed => None,
+        };
+        let told = self.tell(correction.into_iter().collect());
         Box::pin(async move {
             if told.await.is_err() {
                 tracing::error!("the country's actor is gone");
@@ -151,7 +164,9 @@ pub(crate) fn take(state: &mut Precinct, record: &Journaled<Entry>) -> Taken {
             digest: report.digest(),
             report: Arc::clone(report.report()),
         })),
-        Entry::Decision(decision) => Taken::Decided(state.decide(decision, record.arrival())),
+        Entry::Decision(decision) => {
+            Taken::Decided(state.decide(decision, record.offset(), record.arrival()))
+        }
         Entry::Observation(observation) => {
             state.observe(observation, record.arrival());
             Taken::Observed
@@ -172,6 +187,21 @@ impl Handler<WhatBecame> for PrecinctActor {
 
     fn handle(&mut self, ask: WhatBecame, _: &mut Self::Context) -> Self::Result {
         self.state.known(&ask.device, ask.seq, ask.digest)
+    }
+}
+
+impl Handler<Quarantine> for PrecinctActor {
+    type Result = Vec<(DeviceId, ReportEntry)>;
+
+    fn handle(&mut self, _: Quarantine, _: &mut Self::Context) -> Self::Result {
+        let of_device = |device: DeviceView<'_>| {
+            let id = device.id.clone();
+            let reports = device.reports.into_iter();
+            let waits =
+                |report: &&ReportEntry| report.verdict == Verdict::Quarantined || report.ruled.is_some();
+            reports.filter(waits).map(|report| (id.clone(), report.clone())).collect::<Vec<_>>()
+        };
+        self.state.devices().flat_map(of_device).collect()
     }
 }
 

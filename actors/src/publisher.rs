@@ -9,13 +9,13 @@ use std::{
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use election::{
-    PrecinctId, Timestamp, UnitId,
+    Correction, PrecinctId, Timestamp, UnitId,
     figures::{BrokenSum, Figures},
 };
 use feed::{Change, Feed};
 
 use crate::{
-    country::{Country, Cut},
+    country::{Country, Cut, FormAnew},
     ports::Tempo,
     system::Alarms,
     unit::Part,
@@ -24,7 +24,10 @@ use crate::{
 /// How often a version is cut, in real time (ARCHITECTURE, life of a report, 6).
 const CUT_EVERY: Duration = Duration::from_millis(250);
 /// How often every sum is formed anew and compared, in real time.
-const AUDIT_EVERY: Duration = Duration::from_secs(30);
+const AUDIT_EVERY: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(30) };
+
+/// A unit that has not shown its figures after this, in real time, is gone.
+const UNANSWERED: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(5) };
 
 /// The actor that publishes.
 pub(crate) struct Publisher {
@@ -35,6 +38,10 @@ pub(crate) struct Publisher {
     number: u64,
     open: Option<OpenCut>,
     audited: Instant,
+    /// Publication is held: since when, and why.
+    held: Option<Held>,
+    /// Decisions that no version has taken along.
+    corrections: Vec<Arc<Correction>>,
     /// What has changed since the last version that was published.
     pending: BTreeMap<UnitId, Change>,
     /// What stands in the last version, of units above precincts.
@@ -44,9 +51,18 @@ pub(crate) struct Publisher {
 /// Sums of all units formed anew, and what the units show: equal, or something is wrong.
 type Audit = (BTreeMap<UnitId, Figures>, BTreeMap<UnitId, Arc<Figures>>);
 
+/// A time in which nothing newer could be published.
+struct Held {
+    since: Instant,
+    why: String,
+    /// When the sums were last formed anew because of it.
+    mended: Instant,
+}
+
 /// A cut that waits for the units to show what they hold.
 struct OpenCut {
     number: u64,
+    begun: Instant,
     waiting: usize,
     votes: bool,
     audit: Option<Audit>,
@@ -66,6 +82,7 @@ pub(crate) struct CutBegins {
     pub parts: usize,
     pub country: Option<(Arc<Figures>, Timestamp)>,
     pub precincts: Vec<(PrecinctId, Arc<Figures>, Timestamp)>,
+    pub corrections: Vec<Arc<Correction>>,
     pub votes: bool,
     pub sums: Option<Result<BTreeMap<UnitId, Figures>, BrokenSum>>,
     pub broken: Option<BrokenSum>,
@@ -74,8 +91,8 @@ pub(crate) struct CutBegins {
 impl CutBegins {
     /// Nothing has changed since the cut before.
     pub(crate) fn nothing(number: u64) -> Self {
-        let (country, precincts) = (None, Vec::new());
-        Self { number, parts: 0, country, precincts, votes: false, sums: None, broken: None }
+        let (country, precincts, corrections) = (None, Vec::new(), Vec::new());
+        Self { number, parts: 0, country, precincts, corrections, votes: false, sums: None, broken: None }
     }
 }
 
@@ -89,20 +106,28 @@ impl Publisher {
             number: 0,
             open: None,
             audited: Instant::now(),
+            held: None,
+            corrections: Vec::new(),
             pending: BTreeMap::new(),
             published: HashMap::new(),
         }
     }
 
     fn cut(&mut self) {
+        if self.open.as_ref().is_some_and(|open| open.begun.elapsed() > UNANSWERED) {
+            self.open = None;
+            self.hold("a unit does not show its figures");
+        }
         let (Some(country), None) = (&self.country, &self.open) else { return };
         self.number += 1;
-        let audit = self.audited.elapsed() >= AUDIT_EVERY;
+        // While publication is held every cut is audited: the first sound one is published.
+        let audit = self.held.is_some() || self.audited.elapsed() >= AUDIT_EVERY;
         if audit {
             self.audited = Instant::now();
         }
         self.open = Some(OpenCut {
             number: self.number,
+            begun: Instant::now(),
             waiting: usize::MAX,
             votes: false,
             audit: audit.then(Default::default),
@@ -113,7 +138,8 @@ impl Publisher {
 
     fn change(&mut self, unit: UnitId, figures: Arc<Figures>, updated: Timestamp) {
         let same = self.published.get(&unit).is_some_and(|known| *known == figures);
-        if same {
+        // What was refused before waits in the feed: there, only what it should be can take its place.
+        if same && self.held.is_none() {
             // It changed and changed back before it was shown.
             self.pending.remove(&unit);
         } else {
@@ -135,14 +161,15 @@ impl Publisher {
         }
         let changes: Vec<Change> = self.pending.values().cloned().collect();
         let votes_appear = open.votes && !self.feed.current().votes();
-        if changes.is_empty() && !votes_appear {
-            return;
+        if changes.is_empty() && !votes_appear && self.corrections.is_empty() {
+            return self.recovered();
         }
         let cut = feed::Cut {
             at: self.tempo.now(),
             votes: open.votes,
             changes,
-            corrections: Vec::new(),
+            // The feed keeps them with what it refuses.
+            corrections: std::mem::take(&mut self.corrections),
             speed: self.tempo.speed(),
         };
         match self.feed.publish(cut) {
@@ -152,17 +179,42 @@ impl Publisher {
                         self.published.insert(unit, change.figures);
                     }
                 }
+                self.recovered();
             }
             Err(breach) => self.hold(&breach.to_string()),
         }
     }
 
     /// Holds publication at the last good version. What has changed stays pending: the first version that
-    /// passes shows it.
-    fn hold(&self, why: &str) {
+    /// passes shows it. Every sum is formed anew from the precincts, at once and then as often as they are
+    /// audited: a fault that comes again is no fault of one moment.
+    fn hold(&mut self, why: &str) {
         self.alarms.held.inc();
+        self.alarms.holding.set(1);
         self.feed.stall(self.tempo.now());
-        tracing::error!(why, "publication is held at the last good version");
+        let now = Instant::now();
+        let known = self.held.as_ref().is_some_and(|held| held.why == why);
+        if !known {
+            tracing::error!(why, "publication is held at the last good version");
+        }
+        let since = self.held.as_ref().map_or(now, |held| held.since);
+        let mended = self.held.as_ref().map(|held| held.mended);
+        let mend = mended.is_none_or(|at| at.elapsed() >= AUDIT_EVERY);
+        let mended = if mend { now } else { mended.unwrap_or(now) };
+        self.held = Some(Held { since, why: why.to_owned(), mended });
+        if let Some(country) = self.country.as_ref().filter(|_| mend) {
+            country.do_send(FormAnew);
+        }
+    }
+
+    /// Ends a time in which nothing could be published, if this was one.
+    fn recovered(&mut self) {
+        let Some(Held { since, why, .. }) = self.held.take() else { return };
+        self.feed.resume();
+        self.alarms.holding.set(0);
+        self.alarms.recovered.inc();
+        let seconds = since.elapsed().as_secs_f64();
+        tracing::warn!(why, seconds, "publication goes on: every sum is that of its precincts");
     }
 }
 
@@ -192,6 +244,7 @@ impl Handler<CutBegins> for Publisher {
         open.waiting = begins.parts;
         open.votes = begins.votes;
         open.broken = begins.broken;
+        self.corrections.extend(begins.corrections);
         match begins.sums {
             Some(Ok(sums)) => open.audit = Some((sums, [(UnitId::Country, Arc::clone(&figures))].into())),
             Some(Err(broken)) => open.broken = Some(broken),
@@ -210,11 +263,9 @@ impl Handler<Part> for Publisher {
     type Result = ();
 
     fn handle(&mut self, part: Part, _: &mut Self::Context) {
-        if let Some(broken) = part.broken {
-            return self.hold(&broken.to_string());
-        }
         let Some(open) = self.open.as_mut().filter(|open| open.number == part.cut) else { return };
         open.waiting -= 1;
+        open.broken = open.broken.take().or(part.broken);
         if let Some((_, shown)) = &mut open.audit {
             shown.insert(part.unit.clone(), Arc::clone(&part.figures));
         }

@@ -14,7 +14,7 @@ use std::{
 use actix::{Actor, Addr, ArbiterHandle, Handler, MailboxError, Message, dev::ToEnvelope};
 use election::{
     Definition, DeviceId, PrecinctId,
-    precinct::{Judgement, Known, Objection, Precinct},
+    precinct::{Judgement, Known, Objection, Outcome, Precinct, ReportEntry},
     record::{Decision, Observation},
     report::{Digest, Seq},
 };
@@ -23,7 +23,7 @@ use journal::{Entry, Journaled};
 use crate::{
     country::Country,
     ports::ReplaySource,
-    precinct::{Consider, Describe, PrecinctActor, PrecinctDetail, Take, WhatBecame, take},
+    precinct::{Consider, Describe, PrecinctActor, PrecinctDetail, Quarantine, Take, WhatBecame, take},
     system::Alarms,
 };
 
@@ -92,12 +92,11 @@ impl Precincts {
         }
     }
 
-    /// Gives a precinct a decision that is on stable storage, in the order of calls. The judgements are those
-    /// of reports that were held until it was taken.
+    /// Gives a precinct a decision that is on stable storage, in the order of calls; tells what it did.
     pub fn decided(
         &self,
         record: Arc<Journaled<Entry>>,
-    ) -> impl Future<Output = Result<Result<Vec<Judgement>, Objection>, OutOfService>> + Send + use<> {
+    ) -> impl Future<Output = Result<Result<Outcome, Objection>, OutOfService>> + Send + use<> {
         let asked = match record.entry() {
             Entry::Decision(decision) => Some(self.ask(decision.act.precinct(), Take(record))),
             Entry::Report(_) | Entry::Observation(_) => None,
@@ -105,7 +104,7 @@ impl Precincts {
         async move {
             match asked {
                 Some(asked) => Ok(asked.await?.decided()),
-                None => Ok(Ok(Vec::new())),
+                None => Ok(Ok(Outcome::default())),
             }
         }
     }
@@ -155,6 +154,17 @@ impl Precincts {
     /// [`OutOfService`], also where there is no such precinct.
     pub async fn describe(&self, precinct: PrecinctId) -> Result<PrecinctDetail, OutOfService> {
         self.ask(precinct, Describe).await
+    }
+
+    /// The reports of a precinct that are or were in quarantine.
+    ///
+    /// # Errors
+    /// [`OutOfService`], also where there is no such precinct.
+    pub async fn quarantine(
+        &self,
+        precinct: PrecinctId,
+    ) -> Result<Vec<(DeviceId, ReportEntry)>, OutOfService> {
+        self.ask(precinct, Quarantine).await
     }
 
     fn ask<M>(

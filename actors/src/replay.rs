@@ -6,7 +6,7 @@ use std::{
 };
 
 use election::{
-    Code, Definition, DeviceId, PrecinctId, Timestamp, UnitId,
+    Code, Correction, Definition, DeviceId, PrecinctId, Timestamp, UnitId,
     figures::{BrokenSum, Figures},
     precinct::Precinct,
     record::{Change, Observation},
@@ -161,7 +161,7 @@ impl Night {
             at: updated,
             votes: self.votes_are_out(),
             changes: units.chain(precincts).collect(),
-            corrections: Vec::new(),
+            corrections: self.corrections(),
             speed,
         }
     }
@@ -174,6 +174,14 @@ impl Night {
     /// Whether votes may be published, by the record.
     pub fn votes_are_out(&self) -> bool {
         self.reached >= self.definition.about().publish_votes_from
+    }
+
+    /// Every decision that set figures or let one fall, in the order of the journal.
+    pub fn corrections(&self) -> Vec<Arc<Correction>> {
+        let all = self.precincts.values().flat_map(|precinct| precinct.corrections().iter().cloned());
+        let mut all: Vec<_> = all.collect();
+        all.sort_by_key(|correction| correction.offset);
+        all
     }
 
     /// Reports taken.

@@ -7,12 +7,12 @@ use actix::{Actor, Addr, ArbiterHandle, Context};
 use election::{
     DeviceId, UnitId,
     liveness::{DeviceList, DeviceRow, DevicesWanted, Mark, Point},
-    precinct::{Judgement, Objection},
+    precinct::{Judgement, Objection, Outcome},
     record::{Change, Observation},
 };
 use feed::Feed;
 use journal::{Entry, Journaled};
-use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::{
     country::{Country, ReleaseVotes},
@@ -50,6 +50,10 @@ pub struct Alarms {
     pub(crate) audits: IntCounter,
     /// Versions held back.
     pub(crate) held: IntCounter,
+    /// 1 while publication is held at the last good version.
+    pub(crate) holding: IntGauge,
+    /// Times that publication went on after it was held.
+    pub(crate) recovered: IntCounter,
     /// Precincts rebuilt after a failure.
     pub(crate) rebuilds: IntCounter,
     /// Precincts that failed again when they were rebuilt.
@@ -80,9 +84,17 @@ impl Alarms {
         );
         let stale = IntCounterVec::new(stale, &["kind"])?;
         registry.register(Box::new(stale.clone()))?;
+        let what = "1 while publication is held at the last good version";
+        let holding = IntGauge::new("sanak_publication_held", what)?;
+        registry.register(Box::new(holding.clone()))?;
         Ok(Self {
             devices,
             stale,
+            holding,
+            recovered: counter(
+                "sanak_publication_recoveries_total",
+                "Times that publication went on after it was held",
+            )?,
             audits: counter("sanak_audits_total", "Audits: every sum formed anew and compared")?,
             held: counter("sanak_versions_held_total", "Versions held back by the audit or the guard")?,
             rebuilds: counter("sanak_precinct_rebuilds_total", "Precincts rebuilt after a failure")?,
@@ -110,7 +122,7 @@ pub struct Decided {
 #[derive(Clone)]
 pub struct System {
     precincts: Precincts,
-    country: Addr<Country>,
+    pub(crate) country: Addr<Country>,
     liveness: Addr<Liveness>,
     moments: Addr<Moments>,
     votes_from: election::Timestamp,
@@ -130,8 +142,10 @@ impl System {
         let liveness = Liveness::start_in_arbiter(arbiter, move |_| watch);
         let clock = Moments::new(&definition, night.reached, recorder, tempo);
         let moments = Moments::start_in_arbiter(arbiter, move |_| clock);
+        let corrections = night.corrections();
         let Night { precincts, contributions, mut units, reached, .. } = night;
         let own = units.remove(&UnitId::Country).unwrap_or_default();
+        let first = (reached >= votes_from, corrections);
         let units: BTreeMap<UnitId, Addr<UnitActor>> = units
             .into_iter()
             .map(|(id, figures)| {
@@ -140,7 +154,7 @@ impl System {
             })
             .collect();
         let country = {
-            let country = Country::new(contributions, own, units, publisher.clone(), reached >= votes_from);
+            let country = Country::new(contributions, own, units, publisher.clone(), first);
             Country::start_in_arbiter(arbiter, move |_| country)
         };
         let precincts = Precincts::new(
@@ -187,14 +201,14 @@ impl System {
         let asked = self.precincts.decided(Arc::clone(&record));
         let liveness = self.liveness.clone();
         async move {
-            let judgements = match asked.await? {
-                Ok(judgements) => judgements,
+            let Outcome { judgements, mut finished, .. } = match asked.await? {
+                Ok(outcome) => outcome,
                 Err(objection) => return Ok(Err(objection)),
             };
             let Entry::Decision(decision) = record.entry() else { return Ok(Ok(Decided::default())) };
-            for done in judgements.iter().filter(|judgement| judgement.finishes()) {
-                liveness.do_send(Finished(done.device.clone()));
-            }
+            let judged = judgements.iter().filter(|judgement| judgement.finishes());
+            finished.extend(judged.map(|judgement| judgement.device.clone()));
+            finished.into_iter().for_each(|device| liveness.do_send(Finished(device)));
             let changes = decision.act.changes();
             for (device, change) in &changes {
                 let Change::Status(status) = *change else { continue };

@@ -22,7 +22,10 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Alarms, Night, Parts, Recorder, ReplaySource, System, Tempo, precinct::PrecinctActor, registry::concerns,
+    Alarms, Decided, Night, Parts, Recorder, ReplaySource, System, Tempo,
+    faults::{Fault, Strike},
+    precinct::PrecinctActor,
+    registry::concerns,
 };
 
 /// A clock that a test sets, and brings into doubt.
@@ -159,7 +162,28 @@ impl House {
     fn alarm(&self, name: &str) -> f64 {
         let families = self.alarms.gather();
         let family = families.iter().find(|family| family.name() == name).unwrap();
-        family.get_metric()[0].get_counter().get_value()
+        let metric = &family.get_metric()[0];
+        metric.get_counter().get_value() + metric.get_gauge().get_value()
+    }
+
+    /// Waits until an alarm stands at a value.
+    async fn alarms_are(&self, name: &str, value: f64) {
+        self.shows(name, |_| self.alarm(name) == value).await;
+    }
+
+    /// Puts a fault into the sums of a unit.
+    async fn strike(&self, unit: &str, fault: Fault) {
+        self.system.country.send(Strike(unit.parse().unwrap(), fault)).await.unwrap();
+    }
+
+    /// Has a decision taken; what it did.
+    async fn decide(&self, act: Act) -> Decided {
+        let decision =
+            Decision { by: "A. Operator".into(), reason: "counted again".into(), signature: None, act };
+        let considered = self.system.precincts().consider(Arc::new(decision.clone())).await;
+        assert_eq!(considered.unwrap(), Ok(()));
+        let record = self.store(Entry::Decision(decision)).await;
+        self.system.decided(record).await.unwrap().unwrap()
     }
 }
 
@@ -180,6 +204,9 @@ fn ballots(feed: &Feed) -> u64 {
 fn identified(feed: &Feed) -> u64 {
     feed.figures(&UnitId::Country).unwrap().0.turnout.identified.get()
 }
+
+/// The raion of precinct 5001.
+const RAION: &str = "raion:alay-raion";
 
 const OPENING: &str = "terminal opening";
 const TURNOUT: &str = "terminal turnout with breakdowns, second in the chain";
@@ -344,4 +371,113 @@ async fn a_precinct_that_cannot_be_rebuilt_is_out_of_service_and_raises_an_alarm
     let families = registry.gather();
     let out = families.iter().find(|family| family.name() == "sanak_precincts_out_of_service_total").unwrap();
     assert!(out.get_metric()[0].get_counter().get_value() >= 1.0);
+}
+
+/// Votes that nobody cast are in the sums of one unit: nobody sees them.
+#[actix::test]
+async fn a_wrong_roll_up_is_held_and_said_until_it_is_mended() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    for name in [OPENING, URN[0], URN[1]] {
+        house.send(name).await;
+    }
+    house.shows("the tally", |feed| ballots(feed) == 400 && feed.current().votes()).await;
+    house.strike(RAION, Fault::Invents(5)).await;
+    house.send(TURNOUT).await;
+    let mut reader = house.feed.watch();
+    let stalled = reader.wait_for(|latest| latest.stalled_since().is_some());
+    let latest = Arc::clone(&*stalled.await.unwrap());
+    let good = latest.version().number();
+    let said = format!("\"stalled_since\":\"{}\"", feed::rfc3339(close + Duration::from_secs(60)));
+    for told in [latest.header().to_owned(), text(&latest.ping().json), text(latest.results().plain())] {
+        assert!(told.contains(&said), "{told}");
+    }
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(house.feed.current().number(), good, "it stands still for as long as the fault comes again");
+    assert_eq!((ballots(&house.feed), identified(&house.feed)), (400, 0));
+    assert!(house.alarm("sanak_versions_held_total") > 2.0, "each cut is looked at");
+    assert_eq!(house.alarm("sanak_publication_held"), 1.0);
+
+    house.strike(RAION, Fault::Invents(0)).await;
+    house.shows("what came meanwhile", |feed| identified(feed) == 412).await;
+    assert!(house.feed.latest().stalled_since().is_none() && ballots(&house.feed) == 400);
+    assert_eq!(house.feed.current().number(), good + 1);
+    house.alarms_are("sanak_publication_held", 0.0).await;
+    assert_eq!(house.alarm("sanak_publication_recoveries_total"), 1.0);
+}
+
+/// A sum that is off without a report: the audit finds it, and forms it anew.
+#[actix::test]
+async fn a_sum_that_slipped_is_found_by_the_audit_and_formed_anew() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    for name in [OPENING, URN[0], URN[1]] {
+        house.send(name).await;
+    }
+    house.shows("the tally", |feed| ballots(feed) == 400).await;
+    house.strike(RAION, Fault::Slips(7)).await;
+    house.alarms_are("sanak_publication_recoveries_total", 1.0).await;
+    assert!(house.alarm("sanak_versions_held_total") >= 1.0);
+    assert!(house.feed.latest().stalled_since().is_none());
+    house.send(TURNOUT).await;
+    house.shows("the turnout", |feed| identified(feed) == 412).await;
+    assert_eq!(ballots(&house.feed), 400);
+}
+
+#[actix::test]
+async fn a_unit_that_is_gone_is_begun_again() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    house.send(URN[0]).await;
+    house.strike(RAION, Fault::Dies).await;
+    house.send(URN[1]).await;
+    house.shows("the tally", |feed| ballots(feed) == 400).await;
+    house.alarms_are("sanak_publication_recoveries_total", 1.0).await;
+    assert!(house.alarm("sanak_versions_held_total") >= 1.0, "its silence was noticed");
+    assert_eq!(house.alarm("sanak_publication_held"), 0.0);
+}
+
+/// A count falls in the version that says why, and the night says the same when it is told again.
+#[actix::test]
+async fn a_decision_that_lowers_a_count_is_published_with_its_reason_and_replayed() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    for name in [OPENING, TURNOUT, URN[0], URN[1]] {
+        house.send(name).await;
+    }
+    house.shows("the tally", |feed| ballots(feed) == 400).await;
+    let precinct: PrecinctId = "5001".parse().unwrap();
+    house.decide(Act::Annul { precinct }).await;
+    house.shows("nothing of it", |feed| ballots(feed) == 0 && identified(feed) == 0).await;
+    let [annulled] = &house.feed.corrections()[..] else { panic!("one entry") };
+    assert_eq!(annulled.correction.decision.by, "A. Operator");
+    assert_eq!(annulled.correction.falls().turnout.identified.get(), 412);
+    assert_eq!(annulled.position, house.feed.current().position().clone());
+    // The rebuilt precinct tells of it again; it stands on the list once.
+    assert!(house.system.precincts().fail(precinct).await.is_err());
+    house.decide(Act::Reinstate { precinct }).await;
+    house.shows("all of it again", |feed| ballots(feed) == 400 && identified(feed) == 412).await;
+    assert_eq!(house.feed.corrections().len(), 2);
+    assert_eq!(house.alarm("sanak_versions_held_total"), 0.0);
+    let live = house.feed.figures(&UnitId::Country).unwrap().0;
+    house.arbiter.stop();
+    let listed: Vec<_> = house.feed.corrections().into_iter().map(|of| of.correction).collect();
+    drop(house);
+    let again = TempDir::new().unwrap();
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), again.path().join(file.file_name())).unwrap();
+    }
+    let restarted = House::open(&again, close + Duration::from_secs(61)).await;
+    restarted.shows("the same figures", |feed| feed.figures(&UnitId::Country).unwrap().0 == live).await;
+    let replayed: Vec<_> = restarted.feed.corrections().into_iter().map(|of| of.correction).collect();
+    assert_eq!(replayed, listed);
+}
+
+fn text(json: &[u8]) -> String {
+    String::from_utf8(json.to_vec()).unwrap()
 }

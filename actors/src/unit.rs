@@ -12,10 +12,20 @@ use election::{
 /// The actor of one unit above precincts.
 pub(crate) struct UnitActor {
     id: UnitId,
-    figures: Figures,
+    pub(crate) figures: Figures,
     updated: Timestamp,
     publisher: Recipient<Part>,
+    /// A sum in it broke: its figures are not to be used.
+    broken: Option<BrokenSum>,
+    /// Ballots that nobody cast, which a test has it show.
+    #[cfg(test)]
+    pub(crate) invented: u64,
 }
+
+/// The unit's figures, formed anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Reset(pub Figures);
 
 /// A precinct's figures changed.
 #[derive(Message, Clone)]
@@ -46,7 +56,25 @@ pub(crate) struct Part {
 
 impl UnitActor {
     pub(crate) fn new(id: UnitId, figures: Figures, publisher: Recipient<Part>) -> Self {
-        Self { id, figures, updated: Timestamp::default(), publisher }
+        Self {
+            id,
+            figures,
+            updated: Timestamp::default(),
+            publisher,
+            broken: None,
+            #[cfg(test)]
+            invented: 0,
+        }
+    }
+
+    #[cfg(not(test))]
+    fn shown(&self) -> Figures {
+        self.figures.clone()
+    }
+
+    #[cfg(test)]
+    fn shown(&self) -> Figures {
+        crate::faults::with_invented(&self.figures, self.invented)
     }
 }
 
@@ -57,13 +85,20 @@ impl Actor for UnitActor {
 impl Handler<Add> for UnitActor {
     type Result = ();
 
-    fn handle(&mut self, add: Add, ctx: &mut Self::Context) {
+    fn handle(&mut self, add: Add, _: &mut Self::Context) {
         self.updated = self.updated.max(add.updated);
-        if let Err(broken) = self.figures.replace(&self.id, &add.change.before, &add.change.after) {
-            // The publisher must hear of it even if nobody asks for a cut of this unit again.
-            self.show(0, Some(broken));
-            actix::ActorContext::stop(ctx);
+        if self.broken.is_none() {
+            let sum = self.figures.replace(&self.id, &add.change.before, &add.change.after);
+            self.broken = sum.err();
         }
+    }
+}
+
+impl Handler<Reset> for UnitActor {
+    type Result = ();
+
+    fn handle(&mut self, Reset(figures): Reset, _: &mut Self::Context) {
+        (self.figures, self.broken) = (figures, None);
     }
 }
 
@@ -71,13 +106,12 @@ impl Handler<Show> for UnitActor {
     type Result = ();
 
     fn handle(&mut self, show: Show, _: &mut Self::Context) {
-        self.show(show.cut, None);
-    }
-}
-
-impl UnitActor {
-    fn show(&self, cut: u64, broken: Option<BrokenSum>) {
-        let (unit, figures) = (self.id.clone(), Arc::new(self.figures.clone()));
-        self.publisher.do_send(Part { cut, unit, figures, updated: self.updated, broken });
+        self.publisher.do_send(Part {
+            cut: show.cut,
+            unit: self.id.clone(),
+            figures: Arc::new(self.shown()),
+            updated: self.updated,
+            broken: self.broken.clone(),
+        });
     }
 }

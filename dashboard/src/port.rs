@@ -7,9 +7,9 @@ use election::{
     definition::{DeviceKind, DeviceStatus},
     figures::Phase,
     liveness::{DeviceList, DeviceRow, DevicesWanted, Point},
-    precinct::{Flag, ReportEntry},
+    precinct::{Flag, ReportEntry, Ruled},
     record::Decision,
-    report::{Offset, Order, ReportType, Seq},
+    report::{Offset, Order, ReportType, Seq, Verdict},
     sequence::Gap,
 };
 pub use futures_util::future::BoxFuture;
@@ -22,7 +22,7 @@ pub trait Inquiry: Send + Sync + 'static {
     /// Precincts with an open flag of this code.
     fn flagged(&self, code: Code) -> BoxFuture<'_, Vec<PrecinctId>>;
 
-    /// Every report in quarantine, in the order of the journal.
+    /// Every report that is or was in quarantine, in the order of the journal.
     fn quarantine(&self) -> BoxFuture<'_, Arc<Vec<QuarantineEntry>>>;
 
     /// Every precinct that has not reported.
@@ -30,6 +30,9 @@ pub trait Inquiry: Send + Sync + 'static {
 
     /// The signed bytes of a report of this precinct.
     fn envelope(&self, precinct: PrecinctId, offset: Offset) -> BoxFuture<'_, Option<Envelope>>;
+
+    /// Whether a decision could be taken now.
+    fn consider(&self, decision: Decision) -> BoxFuture<'_, Result<(), Refused>>;
 
     /// Has a decision considered, journaled and applied. The answer is its place in the journal.
     fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>>;
@@ -80,7 +83,7 @@ pub struct PrecinctDetail {
     pub flags: Vec<(Flag, Timestamp)>,
 }
 
-/// A report in quarantine.
+/// A report that is or was in quarantine.
 #[derive(Debug, Clone)]
 pub struct QuarantineEntry {
     /// Its place in the journal.
@@ -97,6 +100,10 @@ pub struct QuarantineEntry {
     pub codes: Vec<Code>,
     /// When it arrived.
     pub arrived: Timestamp,
+    /// The verdict now in force: it waits for people, or was released or refused.
+    pub verdict: Verdict,
+    /// Who decided about it.
+    pub ruled: Option<Ruled>,
 }
 
 /// A precinct that has not reported.
@@ -161,6 +168,9 @@ pub enum Refused {
     /// It cannot be taken, for this reason.
     #[error("{0}")]
     Objection(String),
+    /// It can never be taken as it stands, for this reason.
+    #[error("{0}")]
+    Unfit(String),
     /// It could not be recorded; it may be tried again.
     #[error("{0}")]
     Unavailable(String),

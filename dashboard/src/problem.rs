@@ -23,6 +23,10 @@ impl Problem {
         Self { status, detail: detail.into(), retry_after: None, allow: None }
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(crate) fn bad(detail: impl fmt::Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail.to_string())
     }

@@ -2,6 +2,7 @@
 //! they send.
 
 pub(crate) mod devices;
+pub(crate) mod many;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -36,7 +37,7 @@ pub(crate) async fn decide(request: HttpRequest, body: web::Payload, app: web::D
         Ok(_) => "taken",
         Err(problem) => match problem.status_code() {
             StatusCode::UNAUTHORIZED => "unauthorized",
-            StatusCode::CONFLICT => "refused",
+            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => "refused",
             StatusCode::SERVICE_UNAVAILABLE => "unavailable",
             _ => "malformed",
         },
@@ -96,8 +97,16 @@ async fn consider(request: &HttpRequest, body: web::Payload, app: &App) -> Resul
     // No limit of time: a decision that was journaled must not be reported as lost.
     match app.inquiry.decide(decision).await {
         Ok(offset) => Ok(HttpResponse::Created().json(json!({"offset": offset}))),
-        Err(Refused::Objection(why)) => Err(Problem::new(StatusCode::CONFLICT, why)),
-        Err(Refused::Unavailable(why)) => Err(Problem::unavailable(why)),
+        Err(why) => Err(refused(why)),
+    }
+}
+
+/// Why a decision was not taken, as a problem.
+fn refused(why: Refused) -> Problem {
+    match why {
+        Refused::Objection(why) => Problem::new(StatusCode::CONFLICT, why),
+        Refused::Unfit(why) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why),
+        Refused::Unavailable(why) => Problem::unavailable(why),
     }
 }
 
@@ -127,8 +136,7 @@ pub(crate) async fn confirm_clock(
         }
         match app.inquiry.confirm_clock(by, reason).await {
             Ok(offset) => Ok(HttpResponse::Created().json(json!({"offset": offset}))),
-            Err(Refused::Objection(why)) => Err(Problem::new(StatusCode::CONFLICT, why)),
-            Err(Refused::Unavailable(why)) => Err(Problem::unavailable(why)),
+            Err(why) => Err(refused(why)),
         }
     };
     answered(noted.await)

@@ -6,14 +6,13 @@ mod support;
 
 use std::{
     io::{Read, Write},
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use election::Count;
-use feed::Correction;
 use serde_json::{Value, json};
-use support::{House, problem, unit};
+use support::{House, country, problem};
 
 #[tokio::test]
 async fn the_elections_and_their_definition_are_described() {
@@ -191,13 +190,12 @@ async fn a_precinct_shows_its_reports_and_open_rules() {
     let mut house = House::open().await;
     house.night.report(1, 10);
     house.publish();
+    let before = Arc::new(house.night.of(1));
     house.night.report(1, 5);
+    house.night.turnout(1, 40);
     let mut cut = house.night.cut();
-    cut.corrections.push(Correction {
-        units: vec![unit("precinct:1")],
-        reason: "counted twice".into(),
-        at: cut.at,
-    });
+    let after = Arc::new(house.night.of(1));
+    cut.corrections.push(country::correction(1, &before, &after, cut.at));
     house.feed.publish(cut).unwrap();
     let body = house.json(&house.election("/precincts/1")).await;
     assert_eq!((&body["unit"]["id"], &body["place"]["precinct"]), (&json!("precinct:1"), &json!(1)));
@@ -205,7 +203,7 @@ async fn a_precinct_shows_its_reports_and_open_rules() {
         body["reports"][0],
         json!({"offset": 5, "device": "u-1", "kind": "urn", "seq": 2, "type": "tally",
             "at": "2026-10-04T02:00:00Z", "arrived": "2026-10-04T02:00:00Z", "digest": "ab".repeat(32),
-            "verdict": "accepted", "codes": ["W12"]})
+            "verdict": "accepted", "codes": ["W12"], "decision": null})
     );
     assert_eq!(
         body["discrepancies"],
@@ -217,6 +215,24 @@ async fn a_precinct_shows_its_reports_and_open_rules() {
     );
     let listed = house.json(&house.election("/corrections")).await;
     assert_eq!(listed["corrections"], body["corrections"]);
+    let row = &listed["corrections"][0];
+    let who = ["offset", "precinct", "act", "by", "signature"].map(|name| row[name].clone());
+    assert_eq!(who, [json!(4711), json!(1), json!("correct_turnout"), json!("B. Asanova"), Value::Null]);
+    assert_eq!(row["units"], json!(["precinct:1", "raion:r1-1", "region:r1", "district:1", "country"]));
+    assert_eq!(row["position"], house.feed.current().position().to_string());
+    let turnout = json!({"identified": 40, "precincts": 1, "registered": 1000});
+    assert_eq!((&row["after"]["turnout"], &row["before"]["phase"]), (&turnout, &json!("reported")));
+    // The embargo holds: who reported is shown, what was counted is not.
+    let hidden = json!({"precincts": 1, "registered": 1000});
+    assert_eq!(row["before"]["contests"]["list"], json!({"urns": hidden}));
+    house.night.votes = true;
+    house.publish();
+    let body = house.json(&house.election("/precincts/1")).await;
+    let row = &body["corrections"][0];
+    let list = |side: &str| row[side]["contests"]["list"]["urns"]["votes"].clone();
+    assert_eq!(list("before"), json!({"p01": 10, "p02": 10, "p03": 10}));
+    assert_eq!(list("after"), json!({"p01": 5, "p02": 5, "p03": 5}));
+    assert_eq!(row["after"]["contests"]["single:1"]["urns"]["ballots"], 11);
     for bad in ["10", "x", "0", "1.5", "4294967297"] {
         assert_eq!(house.problem(&house.election(&format!("/precincts/{bad}"))).await.0, 404, "{bad}");
     }
@@ -254,9 +270,15 @@ async fn the_public_lists_say_who_is_missing_and_what_is_held_back() {
     assert_eq!((&missing["epoch"], &missing["test"]), (&json!("e1"), &json!(true)));
     let quarantine = house.json(&house.election("/quarantine")).await;
     assert_eq!(
-        quarantine["reports"][0],
-        json!({"offset": 9, "precinct": 1, "device": "u-1", "seq": 2, "type": "tally", "codes": ["Q02"],
-            "arrived": "2026-10-04T02:00:00Z"})
+        quarantine["reports"].as_array().unwrap()[..2],
+        [
+            json!({"offset": 9, "precinct": 1, "device": "u-1", "seq": 2, "type": "tally", "codes": ["Q02"],
+            "arrived": "2026-10-04T02:00:00Z", "verdict": "quarantined", "decision": null}),
+            json!({"offset": 12, "precinct": 2, "device": "u-2", "seq": 2, "type": "tally", "codes": ["Q03"],
+            "arrived": "2026-10-04T02:00:00Z", "verdict": "accepted", "decision": {"act": "release",
+                "by": "B. Asanova", "reason": "voters of two lists", "at": "2026-10-04T02:00:00Z",
+                "offset": 13}})
+        ]
     );
     assert_eq!((&quarantine["total"], &quarantine["next"]), (&json!(3), &json!(null)));
     assert_eq!(house.json(&house.election("/corrections")).await["corrections"], json!([]));

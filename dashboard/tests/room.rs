@@ -213,3 +213,78 @@ async fn a_malformed_decision_is_refused_before_anybody_hears_of_it() {
     assert_eq!(problem(read).await.0, 405);
     assert!(house.desk.decided.lock().unwrap().is_empty());
 }
+
+async fn act(house: &House, path: &str, body: Value) -> reqwest::Response {
+    let request = house.http.post(house.url(&format!("/api/v1/room{path}"))).body(body.to_string());
+    request.header("authorization", bearer()).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn quarantined_reports_are_decided_about_many_for_one_reason() {
+    let house = House::open().await;
+    let refuse =
+        json!({"act": "refuse", "reason": "wrong firmware", "signature": "ab", "codes": ["Q02", "Q03"]});
+    let answer: Value = act(&house, "/quarantine", refuse).await.json().await.unwrap();
+    let outcome = json!({"precinct": 1, "reports": [9, 30], "offset": 77, "problem": null});
+    assert_eq!(
+        answer,
+        json!({"taken": 1, "refused": 0, "outcomes": [outcome]}),
+        "the other is decided already"
+    );
+    let decided = house.desk.decided.lock().unwrap().pop().unwrap();
+    assert_eq!(
+        serde_json::to_value(&decided).unwrap(),
+        json!({
+            "by": "B. Asanova", "reason": "wrong firmware", "signature": "ab",
+            "act": {"act": "refuse", "precinct": 1, "reports": [9, 30]},
+        })
+    );
+    let object = json!({"act": "release", "reason": "object", "precincts": [1, 2], "reports": [9]});
+    let answer: Value = act(&house, "/quarantine", object).await.json().await.unwrap();
+    assert_eq!((&answer["taken"], &answer["refused"]), (&json!(0), &json!(1)));
+    assert_eq!(answer["outcomes"][0]["problem"], "device u-1 has sent its final report");
+    for (body, status) in [
+        (json!({"act": "release", "reason": "x"}), 400),
+        (json!({"act": "burn", "reason": "x", "codes": ["Q02"]}), 400),
+        (json!({"act": "release", "reason": "x", "codes": ["Q99"]}), 400),
+        (json!({"act": "release", "reason": "x", "codes": ["Q05"]}), 409),
+        (json!({"act": "release", "reason": "x", "precincts": [7]}), 409),
+        (json!({"act": "release", "reason": "x".repeat(70_000), "codes": ["Q02"]}), 413),
+    ] {
+        assert_eq!(problem(act(&house, "/quarantine", body.clone()).await).await.0, status, "{body:.80}");
+    }
+    let anybody = house.http.post(house.url("/api/v1/room/quarantine")).body("{}").send().await.unwrap();
+    assert_eq!(problem(anybody).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_unit_is_certified_whole_or_not_at_all() {
+    let mut house = House::open().await;
+    house.night.phase(election::figures::Phase::Reported);
+    house.publish();
+    let certify = |unit: &str, reason: &str| json!({"unit": unit, "act": "certify", "reason": reason});
+    let (status, detail) = problem(act(&house, "/units", certify("country", "not ready")).await).await;
+    assert_eq!(status, 409);
+    assert_eq!(
+        detail,
+        "2 of 9 precincts cannot: 1: the precinct has not reported; 3: the precinct has not reported"
+    );
+    assert!(house.desk.decided.lock().unwrap().is_empty(), "nothing is certified in half");
+    let answer: Value = act(&house, "/units", certify("abroad", "final")).await.json().await.unwrap();
+    assert_eq!(answer["outcomes"], json!([{"precinct": 9, "offset": 77, "problem": null}]));
+    let answer: Value = act(&house, "/units", certify("district:1", "final")).await.json().await.unwrap();
+    assert_eq!(answer["taken"], 4);
+    let answer: Value = act(&house, "/units", certify("precinct:3", "final")).await.json().await.unwrap();
+    assert_eq!(answer["outcomes"][0]["precinct"], 3);
+    let lift = json!({"unit": "country", "act": "uncertify", "reason": "x"});
+    assert_eq!(problem(act(&house, "/units", lift).await).await.0, 409, "nothing is certified there");
+    for (body, status) in [
+        (certify("region:nowhere", "x"), 404),
+        (certify("nowhere", "x"), 400),
+        (json!({"unit": "country", "act": "forget", "reason": "x"}), 400),
+    ] {
+        assert_eq!(problem(act(&house, "/units", body).await).await.0, status);
+    }
+    let unfit = post(&house, Some(&bearer()), replacement("uneven").to_string()).await;
+    assert_eq!(problem(unfit).await.0, 422);
+}

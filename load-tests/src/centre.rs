@@ -228,8 +228,10 @@ impl Centre {
         let decision =
             Decision { by: "test".into(), reason: "test".into(), signature: None, act: act.clone() };
         let mut state = self.state.lock().unwrap();
+        state.offset += 1;
+        let offset = Offset(state.offset);
         let precinct = state.precincts.get_mut(&act.precinct()).unwrap();
-        precinct.decide(&decision, self.clock.now()).unwrap();
+        precinct.decide(&decision, offset, self.clock.now()).unwrap();
     }
 }
 

@@ -111,7 +111,7 @@ impl Ledger {
                 self.protocols.insert(*precinct, contests.clone());
             }
             // No script has them, and none takes anything back that was accepted.
-            Act::Revoke { .. } | Act::Reissue { .. } | Act::CloseGap { .. } => {}
+            _ => {}
         }
     }
 

@@ -84,7 +84,7 @@ impl Night {
                     let decision =
                         Decision { by: "test".into(), reason: "test".into(), signature: None, act };
                     let precinct = night.precincts.get_mut(&decision.act.precinct()).unwrap();
-                    precinct.decide(&decision, due).unwrap();
+                    precinct.decide(&decision, Offset(offset), due).unwrap();
                     night.ledger.decided(&decision.act);
                 }
                 Step::Report(of, at) => {

@@ -4,6 +4,7 @@
 //! code, how figures roll up, and which seats follow from them. Nothing here reads a clock, a file or a socket.
 
 pub mod builder;
+mod correction;
 mod count;
 pub mod definition;
 pub mod figures;
@@ -18,6 +19,7 @@ pub mod seats;
 pub mod sequence;
 mod time;
 
+pub use correction::Correction;
 pub use count::Count;
 pub use definition::Definition;
 pub use ids::{ContestId, DeviceId, ElectionId, IdError, OptionId, PrecinctId, UnitId, UnitName};

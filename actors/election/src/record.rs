@@ -1,15 +1,20 @@
 //! What the journal holds beside reports: people's decisions and what a clock or a heartbeat caused.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+mod public_key;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use public_key::{NoKey, PublicKey};
 
 use crate::{
     count::Count,
     definition::DeviceStatus,
     ids::{ContestId, DeviceId, OptionId, PrecinctId},
-    report::Seq,
+    report::{Offset, Seq},
     rules::Code,
+    seats::Source,
     time::Timestamp,
 };
 
@@ -76,6 +81,71 @@ pub enum Act {
         /// The last one.
         through: Seq,
     },
+    /// Reports in quarantine count from now on, exactly as accepted ones (PROTOCOL §2, Codes). All of them, or
+    /// none where one of them cannot.
+    Release {
+        /// Where.
+        precinct: PrecinctId,
+        /// Which, by their places in the journal.
+        reports: Vec<Offset>,
+    },
+    /// Reports in quarantine never count.
+    Refuse {
+        /// Where.
+        precinct: PrecinctId,
+        /// Which, by their places in the journal.
+        reports: Vec<Offset>,
+    },
+    /// What was counted in one contest of a precinct, whole, in place of what stands there.
+    Correct {
+        /// Where.
+        precinct: PrecinctId,
+        /// Of which of the two results.
+        source: Source,
+        /// The figures from now on.
+        #[serde(flatten)]
+        tally: CorrectedTally,
+    },
+    /// How many people were identified in a precinct, in place of what its terminals say.
+    CorrectTurnout {
+        /// Where.
+        precinct: PrecinctId,
+        /// In total.
+        identified: Count,
+    },
+    /// The results of a precinct are void: its figures leave every sum.
+    Annul {
+        /// Which.
+        precinct: PrecinctId,
+    },
+    /// An annulment is taken back, by a court or by the commission: the figures count again.
+    Reinstate {
+        /// Which.
+        precinct: PrecinctId,
+    },
+    /// The results of a precinct are final: nothing changes them any more.
+    Certify {
+        /// Which.
+        precinct: PrecinctId,
+    },
+    /// A certification is lifted: figures may change again.
+    Uncertify {
+        /// Which.
+        precinct: PrecinctId,
+    },
+    /// A discrepancy was looked into and is no longer open. It opens again when what it was about changes.
+    Resolve {
+        /// Where.
+        precinct: PrecinctId,
+        /// Which rule.
+        code: Code,
+        /// The device concerned, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// The contest concerned, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contest: Option<ContestId>,
+    },
 }
 
 impl Act {
@@ -86,7 +156,36 @@ impl Act {
             | Self::Revoke { precinct, .. }
             | Self::Reissue { precinct, .. }
             | Self::CloseGap { precinct, .. }
-            | Self::Protocol { precinct, .. } => *precinct,
+            | Self::Protocol { precinct, .. }
+            | Self::Release { precinct, .. }
+            | Self::Refuse { precinct, .. }
+            | Self::Correct { precinct, .. }
+            | Self::CorrectTurnout { precinct, .. }
+            | Self::Annul { precinct }
+            | Self::Reinstate { precinct }
+            | Self::Certify { precinct }
+            | Self::Uncertify { precinct }
+            | Self::Resolve { precinct, .. } => *precinct,
+        }
+    }
+
+    /// As it is named in the record.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Replace { .. } => "replace",
+            Self::Revoke { .. } => "revoke",
+            Self::Reissue { .. } => "reissue",
+            Self::Protocol { .. } => "protocol",
+            Self::CloseGap { .. } => "close_gap",
+            Self::Release { .. } => "release",
+            Self::Refuse { .. } => "refuse",
+            Self::Correct { .. } => "correct",
+            Self::CorrectTurnout { .. } => "correct_turnout",
+            Self::Annul { .. } => "annul",
+            Self::Reinstate { .. } => "reinstate",
+            Self::Certify { .. } => "certify",
+            Self::Uncertify { .. } => "uncertify",
+            Self::Resolve { .. } => "resolve",
         }
     }
 
@@ -99,8 +198,49 @@ impl Act {
             ],
             Self::Revoke { device, .. } => vec![(device.clone(), Change::Status(DeviceStatus::Revoked))],
             Self::Reissue { device, public_key, .. } => vec![(device.clone(), Change::Key(*public_key))],
-            Self::Protocol { .. } | Self::CloseGap { .. } => Vec::new(),
+            _ => Vec::new(),
         }
+    }
+}
+
+/// A contest's figures in a precinct, as people set them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorrectedTally {
+    /// Which contest.
+    pub contest: ContestId,
+    /// Ballots, valid and invalid.
+    pub ballots: Count,
+    /// Of those, invalid.
+    pub invalid: Count,
+    /// Votes per option; absent = 0.
+    pub votes: BTreeMap<OptionId, Count>,
+    /// Preference votes per option and number on its list; absent = 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "numbered")]
+    pub preferences: BTreeMap<OptionId, BTreeMap<u32, Count>>,
+}
+
+/// Numbers as names of JSON members. (Below a tag serde reads such names as text alone.)
+mod numbered {
+    use serde::{Deserializer, Serializer, de::Error};
+
+    use super::{BTreeMap, Count, Deserialize, OptionId, Serialize};
+
+    type Numbered = BTreeMap<OptionId, BTreeMap<u32, Count>>;
+
+    pub(super) fn serialize<S: Serializer>(of: &Numbered, serializer: S) -> Result<S::Ok, S::Error> {
+        of.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Numbered, D::Error> {
+        let named = BTreeMap::<OptionId, BTreeMap<String, Count>>::deserialize(deserializer)?;
+        let of = |numbers: BTreeMap<String, Count>| {
+            let number = |(number, count): (String, Count)| match number.parse() {
+                Ok(parsed) if !number.starts_with(['0', '+']) => Ok((parsed, count)),
+                _ => Err(D::Error::custom(format_args!("\"{number:.20}\" is no number on a list"))),
+            };
+            numbers.into_iter().map(number).collect::<Result<_, _>>()
+        };
+        named.into_iter().map(|(option, numbers)| Ok((option, of(numbers)?))).collect()
     }
 }
 
@@ -111,59 +251,6 @@ pub enum Change {
     Status(DeviceStatus),
     /// The key that it signs with.
     Key(PublicKey),
-}
-
-/// An Ed25519 public key, in text 64 hex digits. Whether anything can be verified with it is for those to say
-/// who verify.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PublicKey(pub [u8; 32]);
-
-/// A text that is no public key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a public key is 64 hex digits")]
-pub struct NoKey;
-
-impl FromStr for PublicKey {
-    type Err = NoKey;
-
-    fn from_str(text: &str) -> Result<Self, NoKey> {
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(NoKey);
-        }
-        let mut key = [0; 32];
-        for (at, byte) in key.iter_mut().enumerate() {
-            let digits = text.get(2 * at..2 * at + 2).ok_or(NoKey)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| NoKey)?;
-        }
-        Ok(Self(key))
-    }
-}
-
-impl TryFrom<String> for PublicKey {
-    type Error = NoKey;
-
-    fn try_from(text: String) -> Result<Self, NoKey> {
-        text.parse()
-    }
-}
-
-impl From<PublicKey> for String {
-    fn from(key: PublicKey) -> Self {
-        key.to_string()
-    }
-}
-
-impl fmt::Display for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for PublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({self})")
-    }
 }
 
 /// One contest of a protocol.

@@ -72,6 +72,8 @@ codes! {
     Q07,
     /// A breakdown that does not sum to its total.
     Q08,
+    /// A report that arrived after its precinct was certified.
+    Q09,
     /// More ballots of a contest than identified voters.
     W01,
     /// Fewer ballots than identified voters by more than 2 % and more than 15.
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn every_code_says_what_it_does() {
-        assert_eq!(Code::ALL.len(), 7 + 4 + 3 + 8 + 12);
+        assert_eq!(Code::ALL.len(), 7 + 4 + 3 + 9 + 12);
         for code in Code::ALL {
             assert!(code.summary().ends_with('.'), "{code}");
             assert_eq!(code.as_str().len(), 3);

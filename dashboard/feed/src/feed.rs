@@ -1,16 +1,21 @@
 //! The feed: takes cuts, lets the guard look, keeps versions, wakes readers.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-use election::{Definition, Timestamp, UnitId, figures::Figures, precinct::Precinct, rollup};
+use election::{
+    Correction, Definition, Timestamp, UnitId,
+    figures::{BrokenSum, Figures},
+    precinct::Precinct,
+    rollup,
+};
 use tokio::sync::watch;
 
 use crate::{
     body::Body,
-    correction::{Corrected, Correction},
+    correction::Corrected,
     encode::{Encoder, Header},
     filter::{FilterError, UnitFilter},
     guard::{Breach, Candidate},
@@ -66,8 +71,8 @@ pub struct Cut {
     pub votes: bool,
     /// What changed: a precinct's change and those of the units above it in the same cut.
     pub changes: Vec<Change>,
-    /// Why counts may fall in this cut.
-    pub corrections: Vec<Correction>,
+    /// Why counts may fall in this cut, and by how much.
+    pub corrections: Vec<Arc<Correction>>,
     /// 1 except in a simulation.
     pub speed: f64,
 }
@@ -104,7 +109,7 @@ struct Writer {
     sums: Sums,
     /// Changes of cuts that were refused, or of this one.
     pending: BTreeMap<usize, (Arc<Figures>, Timestamp)>,
-    corrections: Vec<Correction>,
+    corrections: Vec<Arc<Correction>>,
     votes: bool,
     /// Whether the last cut was refused, so that an idle one may end the stall.
     refused: bool,
@@ -341,22 +346,33 @@ impl Feed {
     fn check(&self, writer: &Writer, votes: bool) -> Result<BTreeMap<usize, Figures>, Breach> {
         let changed =
             writer.pending.iter().map(|(slot, (figures, _))| (*slot, Arc::clone(figures))).collect();
-        let mut corrected = BTreeSet::new();
-        for unit in writer.corrections.iter().flat_map(|correction| &correction.units) {
-            if let Some(slot) = self.layout.slot(unit) {
-                corrected.insert(slot);
-                corrected.extend(self.layout.path(slot));
-            }
-        }
+        let falls = self.falls(&writer.corrections)?;
         let candidate = Candidate {
             layout: &self.layout,
             before: &writer.figures,
             changed: &changed,
             sums: &writer.sums,
-            corrected: &corrected,
+            falls: &falls,
             votes: (writer.votes, votes),
         };
         candidate.check()
+    }
+
+    /// By how much the counts of each unit may fall for these corrections: of the precincts corrected, and of
+    /// the units above them.
+    fn falls(&self, corrections: &[Arc<Correction>]) -> Result<BTreeMap<usize, Figures>, BrokenSum> {
+        let mut falls: BTreeMap<usize, Figures> = BTreeMap::new();
+        let none = Figures::default();
+        for correction in corrections {
+            let Some(precinct) = self.layout.slot(&UnitId::Precinct(correction.precinct)) else { continue };
+            let fall = correction.falls();
+            for slot in self.layout.path(precinct).iter().copied().chain([precinct]) {
+                let contests = || Figures::empty(self.layout.contests(slot).iter().copied());
+                let sum = falls.entry(slot).or_insert_with(contests);
+                sum.replace(self.layout.id(slot), &none, &fall)?;
+            }
+        }
+        Ok(falls)
     }
 
     /// Makes the version that the guard has passed.

@@ -3,10 +3,7 @@
 //! Its cost follows what changed: sums of precincts are followed change by change, and only units above
 //! precincts are added up.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use election::{
     Count, UnitId,
@@ -52,7 +49,7 @@ pub enum Breach {
         figure: &'static str,
     },
     /// A published count would fall, and no correction says why.
-    #[error("{unit}: {figure} would fall from {from} to {to}, and no correction names the unit")]
+    #[error("{unit}: {figure} would fall from {from} to {to}, and no correction says why")]
     Fell {
         /// Where.
         unit: UnitId,
@@ -79,8 +76,8 @@ pub(crate) struct Candidate<'a> {
     /// What would take its place.
     pub changed: &'a BTreeMap<usize, Arc<Figures>>,
     pub sums: &'a Sums,
-    /// Slots whose counts may fall.
-    pub corrected: &'a BTreeSet<usize>,
+    /// By how much the counts of a slot may fall, where corrections say why.
+    pub falls: &'a BTreeMap<usize, Figures>,
     /// Whether votes are published, and would be.
     pub votes: (bool, bool),
 }
@@ -98,10 +95,10 @@ impl Candidate<'_> {
         if self.votes == (true, false) {
             return Err(Breach::VotesWithdrawn);
         }
+        let none = Figures::default();
         for (slot, figures) in self.changed {
-            if !self.corrected.contains(slot) {
-                nothing_fell(self.layout.id(*slot), &self.before[*slot], figures, self.votes.0)?;
-            }
+            let falls = self.falls.get(slot).unwrap_or(&none);
+            nothing_fell(self.layout.id(*slot), &self.before[*slot], figures, falls, self.votes.0)?;
         }
         Ok(touched)
     }
@@ -216,34 +213,85 @@ fn first_difference(a: &Figures, b: &Figures) -> Option<&'static str> {
     differs.into_iter().find_map(|(figure, differs)| differs.then_some(figure))
 }
 
-/// No published count falls. What is open (quarantine, discrepancies, precincts by phase) is no count of
-/// people or votes and may be resolved.
-fn nothing_fell(unit: &UnitId, before: &Figures, after: &Figures, votes: bool) -> Result<(), Breach> {
-    let fell = |figure, from: Count, to: Count| match to < from {
-        true => Err(Breach::Fell { unit: unit.clone(), figure, from: from.get(), to: to.get() }),
-        false => Ok(()),
+/// No published count falls by more than its corrections say. What is open (quarantine, discrepancies,
+/// precincts by phase) is no count of people or votes and may be resolved.
+fn nothing_fell(
+    unit: &UnitId,
+    before: &Figures,
+    after: &Figures,
+    falls: &Figures,
+    votes: bool,
+) -> Result<(), Breach> {
+    let of = |figures: &Figures| [figures.registered, figures.reported_registered];
+    let turnout = |figures: &Figures| {
+        let turnout = &figures.turnout;
+        [turnout.identified, turnout.precincts.into(), turnout.registered]
     };
-    fell("precincts", before.precincts().into(), after.precincts().into())?;
-    fell("registered", before.registered, after.registered)?;
-    fell("reported.precincts", before.reported().into(), after.reported().into())?;
-    fell("reported.registered", before.reported_registered, after.reported_registered)?;
-    fell("turnout.identified", before.turnout.identified, after.turnout.identified)?;
-    fell("turnout.precincts", before.turnout.precincts.into(), after.turnout.precincts.into())?;
-    fell("turnout.registered", before.turnout.registered, after.turnout.registered)?;
+    let compared = Compared { unit };
+    compared.check("precincts", before.precincts().into(), after.precincts().into(), Count::ZERO)?;
+    let reported = [before, after, falls].map(|figures| Count::from(figures.reported()));
+    compared.check("reported.precincts", reported[0], reported[1], reported[2])?;
+    let figures = [before, after, falls].map(of);
+    compared.check_all(&["registered", "reported.registered"], figures)?;
+    let figures = [before, after, falls].map(turnout);
+    compared.check_all(&["turnout.identified", "turnout.precincts", "turnout.registered"], figures)?;
     for (was, is) in before.contests.iter().zip(&after.contests) {
-        fell("contest precincts", was.precincts.into(), is.precincts.into())?;
-        fell("contest registered", was.registered, is.registered)?;
-        for ((_, was), (_, is)) in sources(was).into_iter().zip(sources(is)) {
-            fell("reported precincts of a contest", was.precincts.into(), is.precincts.into())?;
-            fell("reported voters of a contest", was.registered, is.registered)?;
-            if votes {
-                fell("ballots", was.ballots, is.ballots)?;
-                fell("invalid", was.invalid, is.invalid)?;
-                was.votes.iter().zip(&is.votes).try_for_each(|(was, is)| fell("votes", *was, *is))?;
-                let mut preferences = was.preferences.counts().iter().enumerate();
-                preferences.try_for_each(|(at, was)| fell("preferences", *was, is.preferences.get(at)))?;
-            }
+        let may = falls.contest(was.contest);
+        let none = |count: Option<Count>| count.unwrap_or(Count::ZERO);
+        compared.check("contest precincts", was.precincts.into(), is.precincts.into(), Count::ZERO)?;
+        let fall = none(may.map(|may| may.registered));
+        compared.check("contest registered", was.registered, is.registered, fall)?;
+        for (at, ((_, was), (_, is))) in sources(was).into_iter().zip(sources(is)).enumerate() {
+            let may = may.map(|may| sources(may)[at].1);
+            compared.source(was, is, may.unwrap_or(&SourceFigures::default()), votes)?;
         }
     }
     Ok(())
+}
+
+/// One unit's counts before and after, which knows what to say when one fell.
+struct Compared<'a> {
+    unit: &'a UnitId,
+}
+
+impl Compared<'_> {
+    /// `to` + `fall` ≥ `from`.
+    fn check(&self, figure: &'static str, from: Count, to: Count, fall: Count) -> Result<(), Breach> {
+        if u128::from(to.get()) + u128::from(fall.get()) >= u128::from(from.get()) {
+            return Ok(());
+        }
+        Err(Breach::Fell { unit: self.unit.clone(), figure, from: from.get(), to: to.get() })
+    }
+
+    fn check_all<const N: usize>(
+        &self,
+        names: &[&'static str; N],
+        [from, to, fall]: [[Count; N]; 3],
+    ) -> Result<(), Breach> {
+        (0..N).try_for_each(|at| self.check(names[at], from[at], to[at], fall[at]))
+    }
+
+    fn source(
+        &self,
+        was: &SourceFigures,
+        is: &SourceFigures,
+        may: &SourceFigures,
+        votes: bool,
+    ) -> Result<(), Breach> {
+        let precincts = [was, is, may].map(|of| Count::from(of.precincts));
+        self.check("reported precincts of a contest", precincts[0], precincts[1], precincts[2])?;
+        self.check("reported voters of a contest", was.registered, is.registered, may.registered)?;
+        if !votes {
+            return Ok(());
+        }
+        self.check("ballots", was.ballots, is.ballots, may.ballots)?;
+        self.check("invalid", was.invalid, is.invalid, may.invalid)?;
+        for (at, (was, is)) in was.votes.iter().zip(&is.votes).enumerate() {
+            self.check("votes", *was, *is, may.votes.get(at).copied().unwrap_or(Count::ZERO))?;
+        }
+        for (at, was) in was.preferences.counts().iter().enumerate() {
+            self.check("preferences", *was, is.preferences.get(at), may.preferences.get(at))?;
+        }
+        Ok(())
+    }
 }

@@ -18,7 +18,7 @@ mod time;
 mod version;
 
 pub use body::Body;
-pub use correction::{Corrected, Correction};
+pub use correction::Corrected;
 pub use feed::{Change, Counted, Cut, Feed, Options};
 pub use filter::{FilterError, UnitFilter};
 pub use guard::Breach;

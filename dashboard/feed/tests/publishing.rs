@@ -4,11 +4,11 @@
 #[allow(dead_code)] // each test uses a part of it
 mod country;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use country::{CLOSE, Night, OPEN, SMALL};
 use election::{UnitId, figures::Phase};
-use feed::{Breach, Correction, Feed, Next, Options, Position, UnitFilter};
+use feed::{Breach, Feed, Next, Options, Position, UnitFilter};
 use serde_json::{Value, json};
 
 fn read(bytes: &[u8]) -> Value {
@@ -269,26 +269,42 @@ fn a_count_falls_only_where_a_correction_says_why() {
     night.votes = true;
     night.report(1, 200);
     feed.publish(night.cut()).unwrap();
+    let high = Arc::new(night.of(1));
     night.report(1, 150);
     let mut cut = night.cut();
     let breach = feed.publish(cut.clone()).unwrap_err();
     assert!(matches!(&breach, Breach::Fell { from: 601, to: 451, .. }), "{breach}");
-    cut.corrections.push(Correction {
-        units: vec!["precinct:1".parse().unwrap()],
-        reason: "counted twice".into(),
-        at: cut.at,
-    });
+    let low = Arc::new(night.of(1));
+    cut.corrections.push(country::correction(1, &high, &low, cut.at));
     let position = feed.publish(cut.clone()).unwrap();
     let corrected = feed.corrections();
     assert_eq!((corrected.len(), &corrected[0].position), (1, &position));
-    let shown = serde_json::to_value(&corrected[0]).unwrap();
-    assert_eq!(
-        shown,
-        json!({"units": ["precinct:1"], "reason": "counted twice", "at": feed::rfc3339(cut.at),
-            "position": position.to_string()})
-    );
+    assert_eq!(corrected[0].correction.decision.reason, "counted twice");
     night.report(1, 140);
     assert!(matches!(feed.publish(night.cut()), Err(Breach::Fell { .. })), "one correction, one fall");
+}
+
+#[test]
+fn a_count_falls_by_no_more_than_its_correction_says() {
+    let definition = country::definition(SMALL);
+    let (feed, mut night) = (country::feed(&definition), Night::new(&definition));
+    night.votes = true;
+    night.report(1, 200);
+    night.report(2, 200);
+    feed.publish(night.cut()).unwrap();
+    let high = Arc::new(night.of(1));
+    night.report(1, 150);
+    let corrected = country::correction(1, &high, &Arc::new(night.of(1)), night.now);
+    night.report(1, 149);
+    let mut cut = night.cut();
+    cut.corrections.push(corrected);
+    let breach = feed.publish(cut).unwrap_err();
+    assert!(matches!(&breach, Breach::Fell { .. }), "{breach}");
+    night.report(1, 150);
+    let position = feed.publish(night.cut()).unwrap();
+    assert_eq!(feed.corrections()[0].position, position, "the correction waited for the version it is of");
+    night.report(2, 199);
+    assert!(matches!(feed.publish(night.cut()), Err(Breach::Fell { .. })), "it is of one precinct");
 }
 
 #[test]

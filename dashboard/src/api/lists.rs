@@ -2,10 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use feed::{Corrected, rfc3339};
+use feed::rfc3339;
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, problem::Problem, query::Query, state::App};
+use crate::{answer::Answer, api::corrected, problem::Problem, query::Query, state::App};
 
 type Result = std::result::Result<HttpResponse, Problem>;
 
@@ -58,22 +58,20 @@ fn quarantined(entry: &crate::port::QuarantineEntry) -> Value {
     json!({
         "offset": entry.offset, "precinct": entry.precinct, "device": entry.device, "seq": entry.seq,
         "type": entry.report_type, "codes": entry.codes, "arrived": rfc3339(entry.arrived),
+        "verdict": entry.verdict, "decision": corrected::decision(entry.verdict, entry.ruled.as_ref()),
     })
 }
 
 /// `GET /elections/{e}/corrections`
 pub(crate) async fn corrections(request: HttpRequest, of: web::Path<String>, app: web::Data<App>) -> Result {
     app.election(&of)?;
-    let make =
-        async || Ok(listed(&app, "corrections", app.feed.corrections().iter().map(correction).collect()));
+    let make = async || {
+        // Votes that are shown by now may be shown here.
+        let votes = app.latest().version().votes();
+        let all = app.feed.corrections();
+        let rows = all.iter().map(|of| corrected::correction(app.definition(), of, votes));
+        Ok(listed(&app, "corrections", rows.collect()))
+    };
     let body = app.recent.answer("corrections".to_owned(), make).await?;
     Answer::fresh(body).to(&request).await
-}
-
-/// A correction as it is listed.
-pub(crate) fn correction(of: &Corrected) -> Value {
-    json!({
-        "units": of.correction.units.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "reason": of.correction.reason, "at": rfc3339(of.correction.at), "position": of.position.to_string(),
-    })
 }

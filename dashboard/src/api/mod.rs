@@ -2,6 +2,7 @@
 
 pub(crate) mod fixed;
 
+pub(crate) mod corrected;
 mod election;
 mod history;
 mod lists;
@@ -55,6 +56,8 @@ const ROOM_READS: &[Resource] = &[
 const ROOM_ACTS: &[Resource] = &[
     ("/room/decisions", || web::post().to(room::decide)),
     ("/room/clock", || web::post().to(room::confirm_clock)),
+    ("/room/quarantine", || web::post().to(room::many::quarantine)),
+    ("/room/units", || web::post().to(room::many::units)),
     ("/room/commands", || web::post().to(room::devices::command)),
 ];
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Keep},
-    api::{lists, results::tag},
+    api::{corrected, results::tag},
     port::PrecinctDetail,
     problem::Problem,
     state::App,
@@ -40,13 +40,11 @@ async fn describe(app: &App, id: PrecinctId) -> Result<Bytes, Problem> {
     let latest = app.latest();
     let unit = UnitId::Precinct(id);
     let figures = latest.unit(&unit).ok_or_else(unknown)?;
-    let corrections: Vec<Value> = app
-        .feed
-        .corrections()
-        .iter()
-        .filter(|of| of.correction.units.contains(&unit))
-        .map(lists::correction)
-        .collect();
+    let votes = latest.version().votes();
+    let all = app.feed.corrections();
+    let of_it = all.iter().filter(|of| of.correction.precinct == id);
+    let corrections: Vec<Value> =
+        of_it.map(|of| corrected::correction(app.definition(), of, votes)).collect();
     let rest = json!({
         "place": place, "reports": reports(&detail), "discrepancies": discrepancies(&detail),
         "corrections": corrections, "documents": [],
@@ -65,6 +63,7 @@ fn reports(detail: &PrecinctDetail) -> Vec<Value> {
             "offset": entry.offset, "device": device, "kind": kind, "seq": entry.seq,
             "type": entry.report_type, "at": rfc3339(entry.at), "arrived": rfc3339(entry.arrived),
             "digest": entry.digest.to_string(), "verdict": entry.verdict, "codes": entry.codes,
+            "decision": corrected::decision(entry.verdict, entry.ruled.as_ref()),
         })
     };
     detail.reports.iter().map(one).collect()

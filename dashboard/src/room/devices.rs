@@ -127,7 +127,7 @@ pub(crate) async fn command(request: HttpRequest, body: web::Payload, app: web::
             Ok((id, delivered)) => {
                 Ok(HttpResponse::Accepted().json(json!({"id": id, "delivered": delivered})))
             }
-            Err(Refused::Objection(why)) => Err(Problem::not_found(why)),
+            Err(Refused::Objection(why) | Refused::Unfit(why)) => Err(Problem::not_found(why)),
             Err(Refused::Unavailable(why)) => Err(Problem::unavailable(why)),
         }
     };

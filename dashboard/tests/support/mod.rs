@@ -22,7 +22,7 @@ use election::{
     definition::{DeviceKind, DeviceStatus},
     figures::Phase,
     liveness::{DeviceLife, DeviceList, DeviceRow, DevicesWanted, History, Point, Vitals},
-    precinct::{Flag, ReportEntry},
+    precinct::{Flag, ReportEntry, Ruled},
     record::Decision,
     report::{Digest, Offset, Order, ReportType, Verdict},
     sequence::Gap,
@@ -86,6 +86,26 @@ impl Desk {
     }
 }
 
+/// A report that was released.
+fn released() -> QuarantineEntry {
+    QuarantineEntry {
+        offset: Offset(12),
+        precinct: PrecinctId::new(2).unwrap(),
+        device: "u-2".parse().unwrap(),
+        seq: 2,
+        report_type: ReportType::Tally,
+        codes: vec![Code::Q03],
+        arrived: OPEN,
+        verdict: Verdict::Accepted,
+        ruled: Some(Ruled {
+            by: "B. Asanova".into(),
+            reason: "voters of two lists".into(),
+            at: OPEN,
+            offset: Offset(13),
+        }),
+    }
+}
+
 fn first() -> PrecinctId {
     PrecinctId::new(1).unwrap()
 }
@@ -101,6 +121,7 @@ impl Inquiry for Desk {
             arrived: OPEN,
             verdict: Verdict::Accepted,
             codes: vec![Code::W12],
+            ruled: None,
         };
         let device = "u-1".parse().unwrap();
         let flag = Flag { code: Code::W12, device: Some("u-1".parse().unwrap()), contest: None };
@@ -136,8 +157,10 @@ impl Inquiry for Desk {
             report_type: ReportType::Tally,
             codes: vec![Code::Q02],
             arrived: OPEN,
+            verdict: Verdict::Quarantined,
+            ruled: None,
         };
-        self.answer(Arc::new([9, 12, 30].map(entry).into()))
+        self.answer(Arc::new(vec![entry(9), released(), entry(30)]))
     }
 
     fn missing(&self) -> BoxFuture<'_, Arc<Vec<MissingEntry>>> {
@@ -158,9 +181,18 @@ impl Inquiry for Desk {
         self.answer(known.then(|| Envelope { bytes: vec![0xd2, 0x84], carries_votes: offset.0 == 5 }))
     }
 
+    fn consider(&self, decision: Decision) -> BoxFuture<'_, Result<(), Refused>> {
+        let objection = || Refused::Objection("the precinct has not reported".into());
+        self.answer(match (decision.reason.as_str(), decision.act.precinct().get()) {
+            ("not ready", 1 | 3) => Err(objection()),
+            _ => Ok(()),
+        })
+    }
+
     fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>> {
         let answer = match decision.reason.as_str() {
             "object" => Err(Refused::Objection("device u-1 has sent its final report".into())),
+            "uneven" => Err(Refused::Unfit("votes and invalid ballots do not sum to the ballots".into())),
             "full" => Err(Refused::Unavailable("the journal cannot be written".into())),
             _ => Ok(Offset(77)),
         };

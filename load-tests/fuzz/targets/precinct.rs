@@ -154,7 +154,7 @@ fn apply(precinct: &mut Precinct, offset: u64, at: Timestamp, record: &Record) -
         }),
         Record::Decision(decision) => {
             let considered = precinct.consider(decision);
-            let decided = precinct.decide(decision, at);
+            let decided = precinct.decide(decision, Offset(offset), at).map(|outcome| outcome.judgements);
             assert_eq!(decided.clone().map(drop), considered, "what was considered is what is decided");
             decided.unwrap_or_default()
         }

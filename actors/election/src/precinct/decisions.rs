@@ -1,64 +1,33 @@
 //! What people decide about a precinct, checked before it is journaled and applied after.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    count::Count,
+    correction::Correction,
     definition::{DeviceKind, DeviceStatus},
     figures::SourceFigures,
     ids::DeviceId,
-    precinct::{Judgement, Precinct, figures, state::Counted},
+    precinct::{
+        Flag, Judgement, Precinct, figures,
+        objection::{LONGEST_REASON, LONGEST_SIGNATURE, Objection},
+        rulings::Ruling,
+        state::{Counted, Ruled},
+    },
     record::{Act, Decision, ProtocolLine},
-    report::{ContestTally, Seq},
+    report::{ContestTally, Offset},
     sequence::{Gap, MAX_CLOSED},
     time::Timestamp,
 };
 
-/// Why a decision cannot be taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Objection {
-    /// Nobody, or no reason, is named.
-    #[error("name the person who decides and the reason")]
-    Anonymous,
-    /// The device is not one of this precinct's, or its place is taken already.
-    #[error("device {0} does not count in this precinct")]
-    NotHere(DeviceId),
-    /// The device was shut out before, or its place was taken.
-    #[error("device {0} is shut out already: name another that takes its place (act replace)")]
-    ShutOut(DeviceId),
-    /// The device has counted: its figures would vanish.
-    #[error("device {0} has sent its final report: its figures can only be corrected")]
-    HasCounted(DeviceId),
-    /// The device is not in reserve.
-    #[error("device {0} is not a spare device of the same kind")]
-    NotSpare(DeviceId),
-    /// A protocol was entered before.
-    #[error("the protocol of this precinct is already in: enter a correction")]
-    AlreadyIn,
-    /// The protocol's contests are not the precinct's.
-    #[error("a protocol has one line for each contest that is voted in the precinct")]
-    WrongContests,
-    /// Nothing is missing there, or something else is by now.
-    #[error("device {device} does not wait for {from} to {through}: look at its gap again")]
-    NoSuchGap {
-        /// Which device.
-        device: DeviceId,
-        /// The first number named.
-        from: Seq,
-        /// The last one.
-        through: Seq,
-    },
-    /// No device leaves out so many.
-    #[error("device {0} left out more than {MAX_CLOSED} numbers: put another in its place")]
-    EndlessGap(DeviceId),
-    /// A line of the protocol does not add up.
-    #[error("protocol of {contest}: {what}")]
-    WrongSum {
-        /// Which contest.
-        contest: String,
-        /// What is wrong.
-        what: &'static str,
-    },
+/// What a decision did beside the figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Judgements of reports that were held until now.
+    pub judgements: Vec<Judgement>,
+    /// Devices whose final report counts from now on, because it was released.
+    pub finished: Vec<DeviceId>,
+    /// The entry in the list of corrections, where the decision set figures or let one fall.
+    pub correction: Option<Arc<Correction>>,
 }
 
 impl Precinct {
@@ -67,28 +36,79 @@ impl Precinct {
     /// # Errors
     /// The first objection.
     pub fn consider(&self, decision: &Decision) -> Result<(), Objection> {
-        if decision.by.trim().is_empty() || decision.reason.trim().is_empty() {
+        let Decision { by, reason, signature, act } = decision;
+        if by.trim().is_empty() || reason.trim().is_empty() {
             return Err(Objection::Anonymous);
         }
-        match &decision.act {
+        let long = |text: &str, most| text.chars().nth(most).is_some();
+        if long(reason, LONGEST_REASON) || signature.as_deref().is_some_and(|of| long(of, LONGEST_SIGNATURE))
+        {
+            return Err(Objection::TooLong);
+        }
+        self.consider_ruling(act)?;
+        match act {
             Act::Replace { old, new, .. } => self.consider_replacement(old, new),
             Act::Revoke { device, .. } | Act::Reissue { device, .. } => self.consider_device(device),
             Act::Protocol { contests, .. } => self.consider_protocol(contests),
             Act::CloseGap { device, from, through, .. } => {
                 self.consider_gap(device, Gap { from: *from, through: *through })
             }
+            Act::Annul { .. } | Act::Reinstate { .. } | Act::Uncertify { .. } => Ok(()),
+            // Tried on a copy: what was released first may speak against what comes after it.
+            Act::Release { .. }
+            | Act::Refuse { .. }
+            | Act::Correct { .. }
+            | Act::CorrectTurnout { .. }
+            | Act::Certify { .. }
+            | Act::Resolve { .. } => {
+                let trial = Ruled::new(decision, Offset::default(), Timestamp::default());
+                self.clone().apply(act, &trial).map(drop)
+            }
         }
     }
 
     /// Takes a journaled decision. One that can no longer be taken changes nothing, in replay as when it was
-    /// live. The judgements are those of reports that were held until now.
+    /// live; one that was taken already (a rebuilt precinct meets what it was rebuilt from) does so neither.
     ///
     /// # Errors
     /// The first objection.
-    pub fn decide(&mut self, decision: &Decision, arrived: Timestamp) -> Result<Vec<Judgement>, Objection> {
+    pub fn decide(
+        &mut self,
+        decision: &Decision,
+        offset: Offset,
+        arrived: Timestamp,
+    ) -> Result<Outcome, Objection> {
+        if offset <= self.last_decision {
+            return Ok(Outcome::default());
+        }
+        self.last_decision = offset;
         self.consider(decision)?;
-        let mut judgements = Vec::new();
-        match &decision.act {
+        let before = self.figures();
+        let mut outcome = self.apply(&decision.act, &Ruled::new(decision, offset, arrived))?;
+        self.settle(arrived);
+        let after = self.figures();
+        let listed = matches!(
+            decision.act,
+            Act::Correct { .. } | Act::CorrectTurnout { .. } | Act::Annul { .. } | Act::Reinstate { .. }
+        );
+        if listed || !before.falls_to(&after).is_zero() {
+            let correction = Arc::new(Correction {
+                offset,
+                at: arrived,
+                precinct: self.id,
+                decision: Arc::new(decision.clone()),
+                before: Arc::new(before),
+                after: Arc::new(after),
+            });
+            self.corrections.push(Arc::clone(&correction));
+            outcome.correction = Some(correction);
+        }
+        Ok(outcome)
+    }
+
+    fn apply(&mut self, act: &Act, ruled: &Ruled) -> Result<Outcome, Objection> {
+        let mut outcome = Outcome::default();
+        match act {
             Act::Replace { old, new, .. } => {
                 if let Some(old) = self.devices.get_mut(old) {
                     (old.active, old.displaced) = (false, true);
@@ -107,11 +127,25 @@ impl Precinct {
                 if let Some(device) = self.devices.get_mut(id) {
                     device.line.close(Gap { from: *from, through: *through });
                 }
-                judgements = self.judge_held(id);
+                outcome.judgements = self.judge_held(id);
+            }
+            Act::Release { reports, .. } => outcome.finished = self.release(reports, ruled)?,
+            Act::Refuse { reports, .. } => self.refuse(reports, ruled)?,
+            Act::Correct { source, tally, .. } => self.correct(*source, tally)?,
+            Act::CorrectTurnout { identified, .. } => self.correct_turnout(*identified)?,
+            Act::Annul { .. } => self.ruling = Ruling::Annulled,
+            Act::Reinstate { .. } | Act::Uncertify { .. } => self.ruling = Ruling::Open,
+            Act::Certify { .. } => self.certify()?,
+            Act::Resolve { code, device, contest, .. } => {
+                self.resolve(Flag { code: *code, device: device.clone(), contest: contest.clone() })?;
             }
         }
-        self.settle(arrived);
-        Ok(judgements)
+        Ok(outcome)
+    }
+
+    /// Every decision of which the list of corrections has an entry, in their order.
+    pub fn corrections(&self) -> &[Arc<Correction>] {
+        &self.corrections
     }
 
     fn consider_gap(&self, id: &DeviceId, named: Gap) -> Result<(), Objection> {
@@ -178,36 +212,18 @@ impl Precinct {
 
     /// The control equations of one contest of a protocol.
     fn consider_line(&self, line: &ProtocolLine) -> Result<(), Objection> {
-        let wrong = |what| Objection::WrongSum { contest: line.contest.to_string(), what };
-        let Some(ix) = self.definition.contest_ix(&line.contest) else {
-            return Err(wrong("the contest is unknown"));
-        };
-        if line.votes.keys().any(|option| self.definition.contest(ix).option(option).is_none()) {
-            return Err(wrong("an option is not on the ballot"));
-        }
-        let counts = [line.ballots, line.invalid].into_iter().chain(line.votes.values().copied());
-        if counts.into_iter().any(|count| count > Count::MAX_REPORTED) {
-            return Err(wrong("a count is over 10^9"));
-        }
-        let votes = Count::checked_sum(line.votes.values().copied());
-        if votes.and_then(|votes| votes.checked_add(line.invalid)) != Some(line.ballots) {
-            return Err(wrong("votes and invalid ballots do not sum to the ballots"));
-        }
-        if self.entry().registered_for(ix).is_some_and(|registered| line.ballots > registered) {
-            return Err(wrong("there are more ballots than registered voters"));
+        self.consider_tally(&tally_of(line))?;
+        let registered =
+            self.definition.contest_ix(&line.contest).and_then(|ix| self.entry().registered_for(ix));
+        if registered.is_some_and(|registered| line.ballots > registered) {
+            let what = "there are more ballots than registered voters";
+            return Err(Objection::WrongSum { contest: line.contest.clone(), what });
         }
         Ok(())
     }
 
     fn protocol_line(&self, line: &ProtocolLine) -> Option<(crate::definition::ContestIx, SourceFigures)> {
-        let tally = ContestTally {
-            contest: line.contest.clone(),
-            ballots: line.ballots,
-            invalid: line.invalid,
-            votes: line.votes.clone(),
-            preferences: Default::default(),
-        };
-        let (ix, mut figures) = figures::place(&self.definition, &tally)?;
+        let (ix, mut figures) = figures::place(&self.definition, &tally_of(line))?;
         figures.precincts = 1;
         figures.registered = self.entry().registered_for(ix)?;
         Some((ix, figures))
@@ -225,6 +241,16 @@ impl Precinct {
             *done += u32::from(device.finished());
         }
         progress
+    }
+}
+
+fn tally_of(line: &ProtocolLine) -> ContestTally {
+    ContestTally {
+        contest: line.contest.clone(),
+        ballots: line.ballots,
+        invalid: line.invalid,
+        votes: line.votes.clone(),
+        preferences: Default::default(),
     }
 }
 

@@ -12,8 +12,14 @@ impl Precinct {
     /// Its figures now.
     pub fn figures(&self) -> Figures {
         let entry = self.entry();
-        let sent = self.devices.values().any(|device| device.has_sent());
         let phase = self.phase();
+        // What was annulled is in no sum; the precinct and its voters stay.
+        let counts = phase != Phase::Annulled;
+        let sent = counts && self.has_sent();
+        let source = |contest, of: fn(&Self, ContestIx) -> SourceFigures| match counts {
+            true => of(self, contest),
+            false => SourceFigures::empty(self.definition.contest(contest).options.len()),
+        };
         let mut phases = [0; 6];
         phases[phase as usize] = 1;
         let reported = matches!(phase, Phase::Reported | Phase::Certified);
@@ -21,7 +27,7 @@ impl Precinct {
             phases,
             registered: entry.registered,
             turnout: TurnoutFigures {
-                identified: self.identified(),
+                identified: if sent { self.identified() } else { Count::ZERO },
                 precincts: sent.into(),
                 registered: if sent { entry.registered } else { Count::ZERO },
             },
@@ -33,8 +39,8 @@ impl Precinct {
                     contest: here.contest,
                     precincts: 1,
                     registered: here.registered,
-                    urns: self.urns(here.contest),
-                    protocols: self.protocol_of(here.contest),
+                    urns: source(here.contest, Self::urns),
+                    protocols: source(here.contest, Self::protocol_of),
                 })
                 .collect(),
             quarantined: self.quarantined,
@@ -42,14 +48,27 @@ impl Precinct {
         }
     }
 
-    /// People whom the precinct's terminals identified. Each terminal's count is at most 10^9 (F03).
+    /// Whether anything of the day is known here.
+    pub(super) fn has_sent(&self) -> bool {
+        self.corrected_turnout.is_some() || self.devices.values().any(|device| device.has_sent())
+    }
+
+    /// People who were identified: as people set it, or as the terminals say. Each terminal's count is at most
+    /// 10^9 (F03).
     pub(super) fn identified(&self) -> Count {
+        if let Some(identified) = self.corrected_turnout {
+            return identified;
+        }
         Count::checked_sum(self.devices.values().map(|device| device.identified()))
             .unwrap_or(Count::new(u64::MAX))
     }
 
-    /// What the urns counted in a contest. It has reported when every active urn of the contest has a final.
+    /// What the urns counted in a contest, or what people set in its place. It has reported when every active
+    /// urn of the contest has a final, or when it was set.
     pub(super) fn urns(&self, contest: ContestIx) -> SourceFigures {
+        if let Some(corrected) = self.corrected_urns(contest) {
+            return corrected.clone();
+        }
         let mut sum = SourceFigures::empty(self.definition.contest(contest).options.len());
         let mut waiting = 0;
         let mut finals = 0;
@@ -90,7 +109,7 @@ impl Precinct {
         self.entry().contests.iter().all(|here| {
             let by_hand = self.entry().counting == Counting::Manual
                 || !self.devices.values().any(|urn| urn.active && urn.counts(here.contest));
-            if by_hand {
+            if by_hand && self.corrected_urns(here.contest).is_none() {
                 self.protocol.iter().any(|(of, _)| *of == here.contest)
             } else {
                 self.urns(here.contest).precincts == 1

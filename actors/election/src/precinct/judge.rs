@@ -7,6 +7,7 @@ use crate::{
     ids::DeviceId,
     precinct::{
         Precinct, fitness, plausibility,
+        rulings::Ruling,
         state::{Counted, ReportEntry},
     },
     report::{Digest, Offset, Report, ReportType, Seq, Verdict},
@@ -133,8 +134,10 @@ impl Precinct {
         let failure = if !chained {
             Some(Code::S04)
         } else {
+            let settled = self.settled(device, &report.body);
             fitness::check(&self.definition, self.entry(), device, &report.body)
-                .or_else(|| plausibility::check(&self.definition, self.entry(), device, arrived))
+                .or_else(|| plausibility::check(&self.definition, self.entry(), device, settled, arrived))
+                .or((self.ruling == Ruling::Certified).then_some(Code::Q09))
         };
         if let Some(code) = failure {
             return self.note(id, arrived, verdict(code), vec![code]);
@@ -167,13 +170,16 @@ impl Precinct {
             arrived: arrived.arrived,
             verdict,
             codes: codes.clone(),
+            ruled: None,
         };
-        if verdict == Verdict::Quarantined {
-            self.quarantined += 1;
-        }
+        let quarantined = verdict == Verdict::Quarantined;
+        self.quarantined += u32::from(quarantined);
         if let Some(device) = self.devices.get_mut(id) {
-            let Counted { reports, .. } = device;
+            let Counted { reports, quarantine, .. } = device;
             reports.insert((report.seq, arrived.digest), entry);
+            if quarantined {
+                quarantine.insert(arrived.offset, arrived.clone());
+            }
         }
         judgement(arrived, verdict, codes)
     }

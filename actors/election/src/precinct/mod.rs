@@ -12,20 +12,27 @@
 //!     judged --> rejected: F
 //!     judged --> quarantined: S04, Q
 //!     judged --> accepted: counted, perhaps flagged (W)
+//!     quarantined --> accepted: released by decision
+//!     quarantined --> rejected: refused by decision
 //! ```
 
+mod corrections;
 mod decisions;
 mod figures;
 mod fitness;
 mod flags;
 mod judge;
+mod objection;
 mod plausibility;
+mod quarantine;
+mod rulings;
 mod state;
 
-pub use decisions::{Objection, Progress};
+pub use decisions::{Outcome, Progress};
 pub use flags::Flag;
 pub use judge::{Arrived, Judgement};
-pub use state::{DeviceView, Known, Precinct, ReportEntry};
+pub use objection::{LONGEST_REASON, LONGEST_SIGNATURE, Objection};
+pub use state::{DeviceView, Known, Precinct, ReportEntry, Ruled};
 
 #[cfg(test)]
 mod tests;

@@ -12,11 +12,12 @@ use crate::{
     rules::Code,
 };
 
-/// The first rule that the report breaks.
+/// The first rule that the report breaks. `settled`: people have set what it would count.
 pub(super) fn check(
     definition: &Definition,
     precinct: &Entry,
     device: &Counted,
+    settled: bool,
     arrived: &Arrived,
 ) -> Option<Code> {
     let early = Duration::from_secs(definition.about().limits.early_tolerance_s);
@@ -32,15 +33,26 @@ pub(super) fn check(
         }
         Body::Tally(tally) => {
             let sums = check_sums(tally).or_else(|| check_registered(definition, precinct, tally));
-            let second = device.tally.is_some().then_some(Code::Q06);
+            let second = (settled || device.tally.is_some()).then_some(Code::Q06);
             sums.or(second).or_else(|| check_preferences(tally))
         }
         Body::Turnout(turnout) => check_turnout(device, turnout),
         Body::Closing(turnout) => {
             let down = went_down(device, turnout).then_some(Code::Q05);
-            let second = device.closing.is_some().then_some(Code::Q06);
+            let second = (settled || device.closing.is_some()).then_some(Code::Q06);
             down.or(second).or_else(|| check_breakdown(turnout))
         }
+    }
+}
+
+/// What no person can let count: figures that contradict themselves (Q02, Q07, Q08).
+pub(super) fn senseless(body: &Body) -> Option<Code> {
+    match body {
+        Body::OpeningTerminal { .. } => None,
+        Body::OpeningUrn(tally) | Body::Tally(tally) => {
+            check_sums(tally).or_else(|| check_preferences(tally))
+        }
+        Body::Turnout(turnout) | Body::Closing(turnout) => check_breakdown(turnout),
     }
 }
 

@@ -3,12 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    correction::Correction,
     count::Count,
     definition::{ContestIx, Definition, Device, DeviceKind, DeviceStatus, Precinct as Entry},
     figures::{Phase, SourceFigures},
     ids::{DeviceId, PrecinctId},
-    precinct::{flags::Flag, judge::Arrived},
-    record::Observation,
+    precinct::{
+        flags::Flag,
+        judge::Arrived,
+        rulings::{Basis, Ruling},
+    },
+    record::{Decision, Observation},
     report::{Body, Digest, Offset, ReportType, Seq, Turnout, Verdict},
     rules::Code,
     sequence::{Gap, Line},
@@ -28,7 +33,17 @@ pub struct Precinct {
     pub(super) events: BTreeMap<Flag, Timestamp>,
     /// Every open flag, and since when.
     pub(super) flags: BTreeMap<Flag, Timestamp>,
+    /// Discrepancies that people looked into, and what they were about then.
+    pub(super) resolved: BTreeMap<Flag, Basis>,
     pub(super) quarantined: u32,
+    /// What people set in place of what the urns counted.
+    pub(super) corrected: BTreeMap<ContestIx, SourceFigures>,
+    /// What people set in place of what the terminals say.
+    pub(super) corrected_turnout: Option<Count>,
+    pub(super) ruling: Ruling,
+    pub(super) corrections: Vec<Arc<Correction>>,
+    /// The last decision's place in the journal.
+    pub(super) last_decision: Offset,
     pub(super) updated: Timestamp,
 }
 
@@ -45,6 +60,8 @@ pub(super) struct Counted {
     pub line: Line,
     pub held: BTreeMap<Seq, Arrived>,
     pub reports: BTreeMap<(Seq, Digest), ReportEntry>,
+    /// Reports about which people have to decide.
+    pub quarantine: BTreeMap<Offset, Arrived>,
     /// The opening that counts: its number and the device's clock.
     pub opening: Option<(Seq, Timestamp)>,
     pub turnout: Option<Reading>,
@@ -86,6 +103,27 @@ pub struct ReportEntry {
     pub verdict: Verdict,
     /// Why.
     pub codes: Vec<Code>,
+    /// Of a report that was in quarantine: who decided about it.
+    pub ruled: Option<Ruled>,
+}
+
+/// Who decided about a report, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruled {
+    /// The person.
+    pub by: Arc<str>,
+    /// Why.
+    pub reason: Arc<str>,
+    /// When it was put on record.
+    pub at: Timestamp,
+    /// The decision's place in the journal.
+    pub offset: Offset,
+}
+
+impl Ruled {
+    pub(super) fn new(decision: &Decision, offset: Offset, at: Timestamp) -> Self {
+        Self { by: decision.by.as_str().into(), reason: decision.reason.as_str().into(), at, offset }
+    }
 }
 
 /// What the precinct knows of a report that is offered again.
@@ -126,7 +164,13 @@ impl Precinct {
             clock: Timestamp::default(),
             events: BTreeMap::new(),
             flags: BTreeMap::new(),
+            resolved: BTreeMap::new(),
             quarantined: 0,
+            corrected: BTreeMap::new(),
+            corrected_turnout: None,
+            ruling: Ruling::default(),
+            corrections: Vec::new(),
+            last_decision: Offset::default(),
             updated: Timestamp::default(),
         })
     }
@@ -227,6 +271,14 @@ impl Precinct {
 
     /// Phase of the precinct.
     pub fn phase(&self) -> Phase {
+        match self.ruling {
+            Ruling::Certified => Phase::Certified,
+            Ruling::Annulled => Phase::Annulled,
+            Ruling::Open => self.progress_of_the_night(),
+        }
+    }
+
+    fn progress_of_the_night(&self) -> Phase {
         match () {
             () if self.clock < self.polls_open() => Phase::Pre,
             () if self.clock < self.entry().polls_close => Phase::Open,
@@ -237,7 +289,7 @@ impl Precinct {
 
     /// Brings the flags up to date after a record and notes its time.
     pub(super) fn settle(&mut self, arrived: Timestamp) {
-        let now = self.standing_flags();
+        let now = self.open_flags();
         self.flags.retain(|flag, _| now.contains(flag));
         for flag in now {
             let since = self.events.get(&flag).copied().unwrap_or(arrived);
@@ -283,6 +335,7 @@ impl Counted {
             line: Line::default(),
             held: BTreeMap::new(),
             reports: BTreeMap::new(),
+            quarantine: BTreeMap::new(),
             opening: None,
             turnout: None,
             closing: None,

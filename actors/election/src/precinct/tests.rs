@@ -19,6 +19,8 @@ use crate::{
     rules::Limits,
 };
 
+mod decisions;
+
 const HOUR: u64 = 3_600_000;
 const OPEN: Timestamp = Timestamp::from_millis(1_000 * HOUR);
 const CLOSE: Timestamp = Timestamp::from_millis(1_012 * HOUR);
@@ -214,6 +216,14 @@ fn first(precinct: &mut Precinct, arrived: &Arrived) -> (Verdict, Vec<Code>) {
     (judgement.verdict, judgement.codes)
 }
 
+impl Precinct {
+    /// Takes a decision that stands behind the last one in the journal.
+    fn rule(&mut self, decision: &Decision, at: Timestamp) -> Result<Vec<Judgement>, Objection> {
+        let next = Offset(self.last_decision.0 + 1);
+        self.decide(decision, next, at).map(|outcome| outcome.judgements)
+    }
+}
+
 #[test]
 fn a_day_and_a_night_reach_reported() {
     let mut precinct = precinct_at("2", OPEN);
@@ -376,7 +386,7 @@ fn a_gap_is_closed_by_decision_and_what_was_held_behind_it_is_judged() {
         let no_such = Err(Objection::NoSuchGap { device: id("t-2"), from, through });
         assert_eq!(precinct.consider(&close("t-2", from, through)), no_such);
     }
-    let judged = precinct.decide(&close("t-2", 2, 2), CLOSE).unwrap();
+    let judged = precinct.rule(&close("t-2", 2, 2), CLOSE).unwrap();
     assert_eq!(judged.iter().map(|of| (of.seq, of.verdict)).collect::<Vec<_>>(), [(3, Verdict::Accepted)]);
     assert_eq!(precinct.figures().turnout.identified, Count::new(3));
     let late = first(&mut precinct, &reports[1]);
@@ -491,7 +501,7 @@ fn a_spare_takes_the_place_of_a_broken_urn() {
     assert_eq!(precinct.consider(&decision("u-1", "u-2")), Err(Objection::NotSpare(id("u-2"))));
     let nobody = Decision { by: " ".into(), ..decision("u-1", "s-1") };
     assert_eq!(precinct.consider(&nobody), Err(Objection::Anonymous));
-    precinct.decide(&decision("u-1", "s-1"), NIGHT).unwrap();
+    precinct.rule(&decision("u-1", "s-1"), NIGHT).unwrap();
     let old = Maker::new("u-1", "1").make(NIGHT, Body::OpeningUrn(empty_urn(true)));
     assert_eq!(first(&mut precinct, &old), (Verdict::Rejected, vec![Code::E07]));
     let mut spare = Maker::new("s-1", "1");
@@ -519,7 +529,7 @@ fn what_a_revoked_device_had_accepted_stays_counted_and_nothing_else_of_it_is() 
     let mut terminal = Maker::new("t-1", "1");
     first(&mut precinct, &terminal.make(OPEN, Body::OpeningTerminal { identified: Count::ZERO }));
     first(&mut precinct, &terminal.make(OPEN, Body::Turnout(turnout(30))));
-    precinct.decide(&revoked("t-1"), NIGHT).unwrap();
+    precinct.rule(&revoked("t-1"), NIGHT).unwrap();
     let late = terminal.make(NIGHT, Body::Closing(turnout(40)));
     assert_eq!(first(&mut precinct, &late), (Verdict::Rejected, vec![Code::E07]));
     assert_eq!(precinct.figures().turnout.identified.get(), 30);
@@ -530,20 +540,20 @@ fn what_a_revoked_device_had_accepted_stays_counted_and_nothing_else_of_it_is() 
 #[test]
 fn another_takes_the_place_of_a_revoked_urn_but_not_of_its_figures() {
     let mut precinct = precinct_at("1", CLOSE);
-    precinct.decide(&revoked("u-1"), NIGHT).unwrap();
-    precinct.decide(&replaced("u-1", "s-1"), NIGHT).unwrap();
+    precinct.rule(&revoked("u-1"), NIGHT).unwrap();
+    precinct.rule(&replaced("u-1", "s-1"), NIGHT).unwrap();
     assert_eq!(precinct.consider(&replaced("u-1", "s-1")), Err(Objection::NotHere(id("u-1"))));
     let mut spare = Maker::new("s-1", "1");
     first(&mut precinct, &spare.make(NIGHT, Body::OpeningUrn(empty_urn(true))));
     first(&mut precinct, &spare.make(NIGHT, Body::Tally(empty_urn(true))));
-    precinct.decide(&revoked("s-1"), NIGHT).unwrap();
+    precinct.rule(&revoked("s-1"), NIGHT).unwrap();
     assert_eq!(precinct.consider(&replaced("s-1", "s-1")), Err(Objection::HasCounted(id("s-1"))));
 }
 
 #[test]
 fn a_spare_that_was_revoked_gets_no_place() {
     let mut precinct = precinct_at("1", CLOSE);
-    precinct.decide(&revoked("s-1"), NIGHT).unwrap();
+    precinct.rule(&revoked("s-1"), NIGHT).unwrap();
     assert_eq!(precinct.consider(&replaced("u-1", "s-1")), Err(Objection::NotSpare(id("s-1"))));
     assert_eq!(precinct.consider(&revoked("s-1")), Err(Objection::ShutOut(id("s-1"))));
     assert_eq!(precinct.progress().urns, 1, "nobody waits for it");
@@ -558,12 +568,12 @@ fn numbers_and_chain_go_on_with_another_key() {
         let public_key = PublicKey([7; 32]);
         decided(Act::Reissue { precinct: id("1"), device: id(device), public_key })
     };
-    precinct.decide(&reissue("t-1"), OPEN).unwrap();
+    precinct.rule(&reissue("t-1"), OPEN).unwrap();
     let next = terminal.make(OPEN, Body::Turnout(turnout(30)));
     assert_eq!(first(&mut precinct, &next).0, Verdict::Accepted);
     assert_eq!(precinct.consider(&reissue("s-1")), Ok(()), "a spare may get another key too");
     assert_eq!(precinct.consider(&reissue("u-9")), Err(Objection::NotHere(id("u-9"))));
-    precinct.decide(&revoked("t-1"), NIGHT).unwrap();
+    precinct.rule(&revoked("t-1"), NIGHT).unwrap();
     assert_eq!(precinct.consider(&reissue("t-1")), Err(Objection::ShutOut(id("t-1"))));
 }
 
@@ -598,8 +608,8 @@ fn a_precinct_that_counts_by_hand_reports_by_protocol() {
     };
     assert!(matches!(precinct.consider(&protocol(5, 6)), Err(Objection::WrongSum { .. })));
     assert!(matches!(precinct.consider(&protocol(1_001, 1_001)), Err(Objection::WrongSum { .. })));
-    precinct.decide(&protocol(7, 7), NIGHT).unwrap();
-    assert_eq!(precinct.decide(&protocol(8, 8), NIGHT), Err(Objection::AlreadyIn));
+    precinct.rule(&protocol(7, 7), NIGHT).unwrap();
+    assert_eq!(precinct.rule(&protocol(8, 8), NIGHT), Err(Objection::AlreadyIn));
     let list = precinct.figures().contests[0].clone();
     assert_eq!((list.protocols.ballots.get(), list.protocols.precincts, list.urns.precincts), (7, 1, 0));
     assert_eq!(precinct.phase(), Phase::Reported);

@@ -1,5 +1,7 @@
 //! What an allocation is made from: one contest's figures of one source, and what may still come.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,6 +20,15 @@ pub enum Source {
     Urns,
     /// The hand count.
     Protocols,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Urns => "urns",
+            Self::Protocols => "protocols",
+        })
+    }
 }
 
 /// Ballots that may still come by themselves, without a decision of people.

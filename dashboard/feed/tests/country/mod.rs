@@ -7,7 +7,7 @@ use std::{
 };
 
 use election::{
-    Count, Definition, PrecinctId, Timestamp, UnitId,
+    Correction, Count, Definition, PrecinctId, Timestamp, UnitId,
     builder::Builder,
     definition::{
         About, Contest, ContestIx, ContestKind, ContestOption, Counting, Device, DeviceKind, DeviceStatus,
@@ -16,7 +16,8 @@ use election::{
     },
     figures::{Figures, Phase},
     precinct,
-    report::Digest,
+    record::{Act, Decision},
+    report::{Digest, Offset},
     rollup::{Contributions, empty_units},
 };
 use feed::{Change, Cut, Epoch, Feed, Options};
@@ -176,6 +177,24 @@ pub fn definition(size: Size) -> Arc<Definition> {
     let built =
         Builder { about: about(), digest: Digest([1; 32]), contests, units, precincts, devices }.build();
     Arc::new(built.unwrap())
+}
+
+/// Why a precinct's figures may fall from the one to the other.
+pub fn correction(
+    number: u32,
+    before: &Arc<Figures>,
+    after: &Arc<Figures>,
+    at: Timestamp,
+) -> Arc<Correction> {
+    let precinct = PrecinctId::new(number).unwrap();
+    let decision = Decision {
+        by: "B. Asanova".into(),
+        reason: "counted twice".into(),
+        signature: None,
+        act: Act::CorrectTurnout { precinct, identified: after.turnout.identified },
+    };
+    let (decision, before, after) = (Arc::new(decision), Arc::clone(before), Arc::clone(after));
+    Arc::new(Correction { offset: Offset(4711), at, precinct, decision, before, after })
 }
 
 /// A feed of this definition, one second before polls open.

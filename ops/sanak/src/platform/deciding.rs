@@ -8,6 +8,7 @@ use device_gateway::{Answers, Keys};
 use election::{
     DeviceId,
     definition::DeviceStatus,
+    precinct::Objection,
     record::{Act, Decision},
     report::Offset,
 };
@@ -42,6 +43,11 @@ impl Deciding {
         Self(Arc::new(Parts { system, appender, clock, keys, answers, one_at_a_time }))
     }
 
+    /// Whether a decision could be taken now.
+    pub async fn consider(&self, decision: Decision) -> Result<(), Refused> {
+        self.0.consider(&decision).await
+    }
+
     /// Has a decision considered, journaled and applied. The answer is its place in the journal. What has begun
     /// comes to its end also when nobody waits for it any more.
     pub async fn decide(&self, decision: Decision) -> Result<Offset, Refused> {
@@ -54,14 +60,26 @@ impl Deciding {
     }
 }
 
+/// What an objection means to whoever asked.
+pub(super) fn refused(objection: Objection) -> Refused {
+    if objection.is_unfit() {
+        Refused::Unfit(objection.to_string())
+    } else {
+        Refused::Objection(objection.to_string())
+    }
+}
+
 impl Parts {
-    async fn decide(&self, decision: Decision) -> Result<Offset, Refused> {
+    async fn consider(&self, decision: &Decision) -> Result<(), Refused> {
         self.object(&decision.act).map_err(Refused::Objection)?;
         match self.system.precincts().consider(Arc::new(decision.clone())).await {
-            Ok(Ok(())) => {}
-            Ok(Err(objection)) => return Err(Refused::Objection(objection.to_string())),
-            Err(error) => return Err(Refused::Unavailable(error.to_string())),
+            Ok(considered) => considered.map_err(refused),
+            Err(error) => Err(Refused::Unavailable(error.to_string())),
         }
+    }
+
+    async fn decide(&self, decision: Decision) -> Result<Offset, Refused> {
+        self.consider(&decision).await?;
         let Act::Reissue { device, .. } = &decision.act else { return self.record(decision).await };
         // No report that the old key signed may stand behind the decision: whoever checks the journal takes the
         // key in force at each place.
@@ -94,7 +112,7 @@ impl Parts {
                 gone(device)?;
                 self.keys.consider(device, public_key).map(drop).map_err(|why| why.to_string())
             }
-            Act::Protocol { .. } | Act::CloseGap { .. } => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -16,7 +16,7 @@ use election::{
     figures::Figures,
     liveness::{DeviceLife, DeviceList, DeviceRow, DevicesWanted, Point},
     record::{Decision, Observation},
-    report::{Body, Offset, Order, Verdict},
+    report::{Body, Offset, Order},
 };
 use feed::Feed;
 use journal::{Appender, Entry, Reader};
@@ -97,10 +97,9 @@ impl Questions {
 
     async fn list_quarantine(&self) -> Vec<QuarantineEntry> {
         let mut list = Vec::new();
-        for precinct in self.precincts(|figures| figures.quarantined > 0) {
-            let Ok(detail) = self.system.precincts().describe(precinct).await else { continue };
-            let held = detail.reports.into_iter().filter(|(_, _, of)| of.verdict == Verdict::Quarantined);
-            list.extend(held.map(|(device, _, of)| QuarantineEntry {
+        for precinct in self.feed.definition().precincts().keys().copied() {
+            let Ok(reports) = self.system.precincts().quarantine(precinct).await else { continue };
+            list.extend(reports.into_iter().map(|(device, of)| QuarantineEntry {
                 offset: of.offset,
                 precinct,
                 device,
@@ -108,6 +107,8 @@ impl Questions {
                 report_type: of.report_type,
                 codes: of.codes,
                 arrived: of.arrived,
+                verdict: of.verdict,
+                ruled: of.ruled,
             }));
         }
         list.sort_by_key(|entry| entry.offset);
@@ -195,6 +196,10 @@ impl Inquiry for Questions {
                 carries_votes: carries_votes(&report.report().body),
             })
         })
+    }
+
+    fn consider(&self, decision: Decision) -> BoxFuture<'_, Result<(), Refused>> {
+        Box::pin(self.deciding.consider(decision))
     }
 
     fn decide(&self, decision: Decision) -> BoxFuture<'_, Result<Offset, Refused>> {

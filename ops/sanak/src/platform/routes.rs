@@ -17,6 +17,8 @@ use election::{
 use journal::{AppendError, Appender, Entry, Journaled, Released};
 use tokio::{runtime::Handle, sync::oneshot};
 
+use crate::platform::deciding;
+
 /// What is kept of a record while it is on its way through the journal.
 pub enum Errand {
     /// A report: the gateway's own.
@@ -91,7 +93,7 @@ impl Routes {
                             }
                             Ok(offset)
                         }
-                        Ok(Err(objection)) => Err(Refused::Objection(objection.to_string())),
+                        Ok(Err(objection)) => Err(deciding::refused(objection)),
                         Err(error) => Err(Refused::Unavailable(error.to_string())),
                     };
                     // Whoever asked may have gone; the decision stands.

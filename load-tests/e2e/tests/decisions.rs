@@ -1,0 +1,326 @@
+//! What people decide, through the door of the situation room, and what every reader is shown of it: on a country
+//! with the odd places that a real one has.
+#![allow(clippy::unwrap_used)] // a test that cannot go on says so
+
+use std::{collections::BTreeMap, fmt::Write, path::Path};
+
+use device_wire::{CentreKeys, Channel, device::Outbox};
+use e2e::{Builder, Client, Record, Sanak, Vectors, identity, now};
+use election::{
+    Count,
+    report::{Body, ContestTally, Receipt, Tally, Turnout, Verdict},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const ELECTION: &str = "mixed";
+
+/// Precinct 5001 has an urn and a terminal; 5002 an urn and no list of voters; 5003 counts by hand, alone in its
+/// district; 9001 lies abroad and counts by hand. The list is voted everywhere, one seat in each district.
+fn write_election(dir: &Path) {
+    let small =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors/election-files/tests/elections/vec-1");
+    std::fs::copy(small.join("list_candidates.csv"), dir.join("list_candidates.csv")).unwrap();
+    let about = std::fs::read_to_string(small.join("election.toml")).unwrap().replace("vec-1", ELECTION);
+    let single = "\n[[contest]]\nid = \"single\"\nkind = \"single_member\"\nscope = \"district\"\nseats = 1\n\
+        method = \"plurality\"\nshare_of = \"votes_cast\"\nname.ky = \"Округ\"\nname.ru = \"Округ\"\n\
+        name.en = \"District\"\n";
+    let mut options = std::fs::read_to_string(small.join("options.csv")).unwrap();
+    for district in [1, 2] {
+        for (number, option) in [(1, "c1"), (2, "c2")] {
+            let _ =
+                writeln!(options, "single:{district},{option},{number},candidate,А,А,A,#1f77b4,f,,active");
+        }
+        let _ = writeln!(
+            options,
+            "single:{district},none,,against_all,Баарына каршы,Против всех,Against all,,,,active"
+        );
+    }
+    let mut devices = "device,kind,precinct,contests,public_key,status,replaces\n".to_owned();
+    for (device, kind, precinct) in
+        [("u-5001-1", "urn", 5001), ("t-5001-1", "id_terminal", 5001), ("u-5002-1", "urn", 5002)]
+    {
+        let key = hex::encode(identity(ELECTION, device, precinct).key.verifying_key().to_bytes());
+        let _ = writeln!(devices, "{device},{kind},{precinct},,{key},active,");
+    }
+    let units = "id,parent,name_ky,name_ru,name_en\nregion:osh,country,Ош,Ош,Osh\n\
+        raion:alay-raion,region:osh,Алай,Алай,Alay\nregion:chui,country,Чүй,Чуй,Chui\n\
+        raion:jayil-raion,region:chui,Жайыл,Жайыл,Jayil\ndistrict:1,country,1,1,1\ndistrict:2,country,2,2,2\n";
+    let precincts = "precinct,raion,abroad,count,registered,longitude,latitude,name_ky,name_ru,address,phone\n\
+        5001,raion:alay-raion,false,urn,1200,73.1,39.7,Мектеп,Школа,,\n\
+        5002,raion:alay-raion,false,urn,0,73.2,39.8,Мектеп,Школа,,\n\
+        5003,raion:jayil-raion,false,manual,700,73.8,42.8,Мектеп,Школа,,\n\
+        9001,,true,manual,300,37.6,55.7,Элчилик,Посольство,,\n";
+    let voted = "precinct,contest,registered\n5001,list,1200\n5001,single:1,1200\n5002,list,0\n5002,single:1,0\n\
+        5003,list,700\n5003,single:2,700\n9001,list,300\n";
+    for (file, text) in [
+        ("election.toml", format!("{about}{single}").as_str()),
+        ("options.csv", &options),
+        ("devices.csv", &devices),
+        ("units.csv", units),
+        ("precincts.csv", precincts),
+        ("precinct_contests.csv", voted),
+    ] {
+        std::fs::write(dir.join(file), text).unwrap();
+    }
+}
+
+struct Scene {
+    sanak: Sanak,
+    election: TempDir,
+    vectors: Vectors,
+    outboxes: BTreeMap<&'static str, Outbox>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let vectors = Vectors::read();
+        let election = TempDir::new().unwrap();
+        write_election(election.path());
+        let sanak = Builder::new(election.path(), &vectors.centre).start().await;
+        let devices = [("u-5001-1", 5001), ("t-5001-1", 5001), ("u-5002-1", 5002)];
+        let outboxes =
+            devices.map(|(device, at)| (device, Outbox::in_memory(identity(ELECTION, device, at)))).into();
+        let scene = Self { sanak, election, vectors, outboxes };
+        // The polls have closed long ago: votes may be published as soon as the clock has been noted.
+        scene.sanak.wait_for(&path("/results"), |shown| shown.get("embargo_until").is_none()).await;
+        scene
+    }
+
+    async fn send(&mut self, device: &'static str, body: Body) -> Receipt {
+        let outbox = self.outboxes.get_mut(device).unwrap();
+        let envelope = outbox.make(body, now()).unwrap().to_vec();
+        let topic = |channel| outbox.identity().topic(channel).to_string();
+        let centre = CentreKeys::one("centre", self.vectors.centre_key().verifying_key());
+        let mut client =
+            Client::connect(self.sanak.ready().mqtt, device, &topic(Channel::Receipt), centre).await;
+        client.publish(&topic(Channel::Report), envelope).await;
+        client.receipt().await
+    }
+
+    /// Has a decision taken: its place in the journal.
+    async fn decide(&self, act: Value) -> u64 {
+        let (status, answer) = self.decided(act).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["offset"].as_u64().unwrap()
+    }
+
+    async fn decided(&self, act: Value) -> (u16, Value) {
+        self.sanak.act("/decisions", json!({"reason": "as the protocol says", "act": act})).await
+    }
+
+    async fn get(&self, of: &str) -> Value {
+        self.sanak.get(&path(of)).await.1
+    }
+
+    async fn wait_for(&self, of: &str, enough: impl Fn(&Value) -> bool) -> Value {
+        self.sanak.wait_for(&path(of), enough).await
+    }
+
+    /// What does not change when the service is started again.
+    async fn lasting(&self) -> Value {
+        let mut all = json!({});
+        for of in ["/results", "/precincts", "/corrections", "/quarantine", "/precincts/5001"] {
+            let mut shown = self.get(of).await;
+            let members = shown.as_object_mut().unwrap();
+            for own in ["epoch", "version", "generated_at"] {
+                members.remove(own);
+            }
+            for list in ["units", "corrections"] {
+                for row in shown[list].as_array_mut().into_iter().flatten() {
+                    (row["position"], row["updated_at"]) = (Value::Null, Value::Null);
+                }
+            }
+            shown["unit"]["updated_at"] = Value::Null;
+            all[of] = shown;
+        }
+        all
+    }
+}
+
+fn path(of: &str) -> String {
+    format!("/elections/{ELECTION}{of}")
+}
+
+fn line(contest: &str, votes: [(&str, u32); 3], invalid: u32) -> ContestTally {
+    let invalid = Count::from(invalid);
+    let votes: BTreeMap<_, _> =
+        votes.map(|(option, count)| (option.parse().unwrap(), Count::from(count))).into();
+    let ballots = Count::checked_sum(votes.values().copied().chain([invalid])).unwrap();
+    ContestTally { contest: contest.parse().unwrap(), ballots, invalid, votes, preferences: BTreeMap::new() }
+}
+
+fn urn(list: [u32; 3], single: [u32; 3]) -> Tally {
+    let [p01, p02, none] = list;
+    let [c1, c2, against] = single;
+    let contests = vec![
+        line("list", [("p01", p01), ("p02", p02), ("none", none)], 2),
+        line("single:1", [("c1", c1), ("c2", c2), ("none", against)], 2),
+    ];
+    Tally { ballots: Count::checked_sum(contests.iter().map(|of| of.ballots)).unwrap(), contests }
+}
+
+fn empty() -> Tally {
+    let contests = ["list", "single:1"].map(|contest| ContestTally {
+        contest: contest.parse().unwrap(),
+        ballots: Count::ZERO,
+        invalid: Count::ZERO,
+        votes: BTreeMap::new(),
+        preferences: BTreeMap::new(),
+    });
+    Tally { ballots: Count::ZERO, contests: contests.into() }
+}
+
+fn ballots<'a>(unit: &'a Value, contest: &str, source: &str) -> &'a Value {
+    &unit["contests"][contest][source]["ballots"]
+}
+
+/// 5001 and 5002 by their urns, 9001 by hand; 5003 and with it its district has not reported.
+async fn a_night(scene: &mut Scene) {
+    for device in ["u-5001-1", "u-5002-1"] {
+        assert_eq!(scene.send(device, Body::OpeningUrn(empty())).await.verdict, Verdict::Accepted);
+    }
+    let closing = Turnout { identified: Count::from(122), ..Turnout::default() };
+    assert_eq!(scene.send("t-5001-1", Body::Closing(closing)).await.verdict, Verdict::Accepted);
+    let tally = scene.send("u-5001-1", Body::Tally(urn([60, 40, 20], [30, 40, 50]))).await;
+    assert_eq!(tally.verdict, Verdict::Accepted);
+    let no_list = scene.send("u-5002-1", Body::Tally(urn([8, 5, 5], [5, 5, 8]))).await;
+    assert_eq!(no_list.verdict, Verdict::Quarantined, "there are no voters on a list of 5002");
+    let line =
+        json!({"contest": "list", "ballots": 100, "invalid": 0, "votes": {"p01": 10, "p02": 20, "none": 70}});
+    scene.decide(json!({"act": "protocol", "precinct": 9001, "contests": [line]})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_country_with_odd_places_is_shown_as_it_is() {
+    let mut scene = Scene::new().await;
+    a_night(&mut scene).await;
+    let waits = scene.wait_for("/quarantine", |list| list["reports"][0].is_object()).await;
+    assert_eq!(
+        (&waits["reports"][0]["codes"], &waits["reports"][0]["decision"]),
+        (&json!(["Q03"]), &Value::Null)
+    );
+    let many = json!({"act": "release", "reason": "voters of any precinct vote here", "codes": ["Q03"]});
+    let (status, answer) = scene.sanak.act("/quarantine", many).await;
+    assert_eq!((status, &answer["taken"], &answer["refused"]), (200, &json!(1), &json!(0)), "{answer}");
+
+    let country = |shown: &Value| {
+        shown["units"].as_array().unwrap().iter().find(|unit| unit["id"] == "country").cloned()
+    };
+    let shown = scene
+        .wait_for("/results", |shown| *ballots(&country(shown).unwrap(), "list", "urns") == json!(142))
+        .await;
+    let whole = country(&shown).unwrap();
+    assert_eq!(whole["contests"]["list"]["protocols"]["votes"], json!({"p01": 10, "p02": 20, "none": 70}));
+    assert_eq!(whole["contests"]["list"]["precincts"], 4);
+    let abroad = scene.get("/units/abroad").await["unit"].clone();
+    assert_eq!((&abroad["phase"], ballots(&abroad, "list", "protocols")), (&json!("reported"), &json!(100)));
+    assert_eq!(ballots(&abroad, "list", "urns"), 0, "the two results never mix");
+    let district = scene.get("/units/district:2").await["unit"].clone();
+    assert_eq!((&district["phase"], &district["reported"]["precincts"]), (&json!("counting"), &json!(0)));
+    assert_eq!(ballots(&district, "single:2", "protocols"), 0);
+    let nobody = scene.get("/precincts/5002").await;
+    assert_eq!((&nobody["unit"]["phase"], &nobody["unit"]["registered"]), (&json!("reported"), &json!(0)));
+    assert_eq!(ballots(&nobody["unit"], "single:1", "urns"), 20);
+    let released = nobody["reports"].as_array().unwrap().iter().find(|of| of["type"] == "tally").unwrap();
+    assert_eq!((&released["verdict"], &released["decision"]["act"]), (&json!("accepted"), &json!("release")));
+
+    let against = scene.get("/seats?contest=single:1&source=urns").await["allocation"].clone();
+    assert_eq!(
+        (&against["result"], &against["seats"], &against["vacant"]),
+        (&json!("none_elected"), &json!(1), &json!(1))
+    );
+    let silent = scene.get("/seats?contest=single:2&source=protocols").await["allocation"].clone();
+    assert_eq!((&silent["result"], &silent["decided"]), (&json!("no_votes"), &json!(false)));
+    assert_eq!(silent["reported"]["precincts"], json!({"numerator": 0, "denominator": 1}));
+    let list = scene.get("/seats?contest=list&source=urns").await["allocation"].clone();
+    assert_eq!((&list["ballots"], &list["decided"]), (&json!(142), &json!(false)));
+    let by_hand = scene.get("/seats?contest=list&source=protocols").await["allocation"].clone();
+    assert_eq!(by_hand["ballots"], 100);
+    let missing = scene.get("/missing").await;
+    assert_eq!(missing["precincts"].as_array().unwrap().len(), 1);
+    scene.sanak.assert_no_errors_logged();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_decision_is_public_checked_first_and_kept_across_a_restart() {
+    let mut scene = Scene::new().await;
+    a_night(&mut scene).await;
+    // A second final: released, it replaces the first, and what fell stands on the list.
+    let second = scene.send("u-5001-1", Body::Tally(urn([50, 40, 20], [30, 40, 40]))).await;
+    assert_eq!(second.verdict, Verdict::Quarantined);
+    let report = second.offset.unwrap();
+    let release = json!({"act": "release", "precinct": 5001, "reports": [report]});
+    let (status, problem) =
+        scene.decided(json!({"act": "release", "precinct": 5001, "reports": [report.0 + 100]})).await;
+    assert!(
+        status == 409 && problem["detail"].as_str().unwrap().contains("is not in quarantine"),
+        "{problem}"
+    );
+    let decision = scene.decide(release.clone()).await;
+    assert_eq!(scene.decided(release).await.0, 409, "it is decided");
+    let list = scene.wait_for("/corrections", |list| list["corrections"][0].is_object()).await;
+    let row = &list["corrections"][0];
+    assert_eq!(
+        (&row["offset"], &row["act"], &row["by"], &row["reason"]),
+        (&json!(decision), &json!("release"), &json!("Tester"), &json!("as the protocol says"))
+    );
+    let of = |side: &str, contest: &str| row[side]["contests"][contest]["urns"]["ballots"].clone();
+    assert_eq!((of("before", "list"), of("after", "list")), (json!(122), json!(112)));
+
+    // Figures are set by people: checked first.
+    let set = |ballots: u32| {
+        json!({"act": "correct", "precinct": 9001, "source": "protocols", "contest": "list", "ballots": ballots,
+            "invalid": 1, "votes": {"p01": 9, "p02": 20, "none": 70}, "preferences": {"p01": {"1": 4, "17": 2}}})
+    };
+    let (status, problem) = scene.decided(set(101)).await;
+    assert_eq!(status, 422, "{problem}");
+    scene.decide(set(100)).await;
+    let shown = scene.wait_for("/corrections", |list| list["corrections"][1].is_object()).await;
+    let row = &shown["corrections"][1];
+    assert_eq!(
+        (&row["act"], &row["source"], &row["contest"]),
+        (&json!("correct"), &json!("protocols"), &json!("list"))
+    );
+    let after = &row["after"]["contests"]["list"]["protocols"];
+    assert_eq!(after["preferences"], json!({"p01": {"1": 4, "17": 2}}));
+
+    // Certified: nothing changes any more, whatever comes.
+    let rule =
+        |unit: &str, act: &str| json!({"unit": unit, "act": act, "reason": "session of the commission"});
+    let (status, problem) = scene.sanak.act("/units", rule("region:osh", "certify")).await;
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("5002"), "{problem}");
+    assert_eq!(scene.sanak.act("/units", rule("precinct:5001", "certify")).await.0, 200);
+    scene.wait_for("/precincts/5001", |shown| shown["unit"]["phase"] == "certified").await;
+    let late = scene.send("u-5001-1", Body::Tally(urn([1, 1, 1], [1, 1, 1]))).await;
+    assert_eq!(late.verdict, Verdict::Quarantined);
+    let (status, _) = scene.decided(json!({"act": "annul", "precinct": 5001})).await;
+    assert_eq!(status, 409, "lift the certification first");
+
+    // Annulled: abroad leaves every sum.
+    assert_eq!(scene.sanak.act("/units", rule("abroad", "annul")).await.0, 200);
+    let abroad = scene.wait_for("/units/abroad", |shown| shown["unit"]["phase"] == "annulled").await;
+    assert_eq!(ballots(&abroad["unit"], "list", "protocols"), 0);
+    let open = scene.get("/precincts/5001").await["discrepancies"][0].clone();
+    if open.is_object() {
+        let (code, device, contest) = (&open["code"], &open["device"], &open["contest"]);
+        let resolve =
+            json!({"act": "resolve", "precinct": 5001, "code": code, "device": device, "contest": contest});
+        scene.decide(resolve).await;
+    }
+    let refused = json!({"act": "refuse", "reason": "too late", "precincts": [5001, 5002]});
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await; // the list is a second old at most
+    let (status, answer) = scene.sanak.act("/quarantine", refused).await;
+    assert_eq!((status, &answer["taken"]), (200, &json!(2)), "{answer}");
+    scene.wait_for("/results", |shown| shown["units"][0]["quarantined"] == 0).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_300)).await;
+
+    let before = scene.lasting().await;
+    assert_eq!(before["/corrections"]["corrections"].as_array().unwrap().len(), 3);
+    scene.sanak = scene.sanak.kill_and_restart().await;
+    scene.wait_for("/units/abroad", |shown| shown["unit"]["phase"] == "annulled").await;
+    assert_eq!(scene.lasting().await, before);
+    let data = scene.sanak.data();
+    scene.sanak.stop().await;
+    Record::checked(&data, scene.election.path());
+}
