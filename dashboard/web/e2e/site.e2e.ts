@@ -255,6 +255,20 @@ describe('turnout', () => {
   });
 });
 
+describe('the first view', () => {
+  it('brings nothing of the pages that nobody has asked for', async () => {
+    const asked: string[] = [];
+    await on('laptop', `/${definition.id}?lang=en`, async (page) => {
+      page.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+      await page.page.reload();
+      await page.mapDrawn();
+    });
+    expect(asked.some((path) => path.includes('/assets/country-map-'))).toBe(true);
+    expect(asked.filter((path) => /\/assets\/(ListPage|PrecinctDetail|TurnoutHours)-/.test(path))).toEqual([]);
+    expect(asked.filter((path) => /\/(missing|quarantine|corrections)$/.test(path))).toEqual([]);
+  });
+});
+
 describe('the new pages', () => {
   it('are pictured in every size, theme and language, and never wider than the screen', async () => {
     const number = precinct.place.precinct;
