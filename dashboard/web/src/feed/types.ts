@@ -191,8 +191,6 @@ export interface Discrepancy {
   device: string | null;
   contest: string | null;
   since: string;
-  /** People have explained it: it is no longer open. */
-  resolved?: Decided | null;
 }
 
 export interface PrecinctDetail extends Header {

@@ -39,7 +39,7 @@ export function reconcile(unit: Unit, contest: Contest, place: Place | undefined
   const count = unit.contests[contest.id];
   const identified = unit.turnout.precincts > 0 ? unit.turnout.identified : null;
   const { urns, protocols: protocol, observers } = count ?? {};
-  const open = flags.filter((flag) => !flag.resolved && (flag.contest === null || flag.contest === contest.id));
+  const open = flags.filter((flag) => flag.contest === null || flag.contest === contest.id);
   const row = (source: SourceName, figures: Count | undefined, agreement: Agreement): SourceRow => {
     const total = figures?.ballots !== undefined && shown(agreement) ? figures.ballots : null;
     const invalid = total === null ? null : (figures?.invalid ?? 0);
