@@ -1,0 +1,17 @@
+"""A server that speaks S3 on a free port of loopback, with one empty bucket. Ends with its standard input."""
+
+import sys
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+host, port = server.get_host_and_port()
+endpoint = f"http://{host}:{port}"
+client = boto3.client(
+    "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="centre", aws_secret_access_key="secret"
+)
+client.create_bucket(Bucket="documents")
+print(endpoint, flush=True)
+sys.stdin.read()
