@@ -6,9 +6,12 @@ use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use election::{
     Correction, DeviceId, Timestamp,
     definition::DeviceKind,
+    document::Document,
     figures::Phase,
+    hand_count::HandCount,
     precinct::{
-        Arrived, DeviceView, Flag, Judgement, Known, Objection, Outcome, Precinct, Progress, ReportEntry,
+        Arrived, DeviceView, Flag, Judgement, Known, Objection, Outcome, Precinct, Progress, Reconciliation,
+        ReportEntry,
     },
     record::Decision,
     report::{Digest, Seq, Verdict},
@@ -96,6 +99,12 @@ pub struct PrecinctDetail {
     pub flags: Vec<(Flag, Timestamp)>,
     /// How many of its devices have finished.
     pub progress: Progress,
+    /// How far the entering of its protocol has come.
+    pub hand_count: HandCount,
+    /// Its sources side by side.
+    pub reconciliation: Vec<Reconciliation>,
+    /// Scans, in the order of the journal.
+    pub documents: Vec<Arc<Document>>,
 }
 
 impl PrecinctActor {
@@ -218,6 +227,9 @@ impl Handler<Describe> for PrecinctActor {
             reports: reports.collect(),
             flags: self.state.flags().iter().map(|(flag, since)| (flag.clone(), *since)).collect(),
             progress: self.state.progress(),
+            hand_count: self.state.hand_count().clone(),
+            reconciliation: self.state.reconciliation(),
+            documents: self.state.documents().to_vec(),
         })
     }
 }

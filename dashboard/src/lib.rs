@@ -22,7 +22,7 @@ mod visitors;
 
 pub use config::{Config, Limits, Person};
 pub use port::{
-    BoxFuture, Condition, DeviceEntry, Envelope, Inquiry, MissingEntry, PrecinctDetail, QuarantineEntry,
-    Readiness, RefusalEntry, Refused, Registered,
+    BoxFuture, Condition, DeviceEntry, Envelope, Inquiry, MissingEntry, Papers, PrecinctDetail,
+    QuarantineEntry, Readiness, RefusalEntry, Refused, Registered,
 };
 pub use server::{Parts, Server, metrics, start};

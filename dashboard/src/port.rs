@@ -5,11 +5,13 @@ use std::sync::Arc;
 use election::{
     Code, DeviceId, PrecinctId, Timestamp, UnitId,
     definition::{DeviceKind, DeviceStatus},
+    document::{Document, Scan},
     figures::Phase,
+    hand_count::HandCount,
     liveness::{DeviceList, DeviceRow, DevicesWanted, Point},
-    precinct::{Flag, ReportEntry, Ruled},
+    precinct::{Flag, Reconciliation, ReportEntry, Ruled},
     record::Decision,
-    report::{Offset, Order, ReportType, Seq, Verdict},
+    report::{Digest, Offset, Order, ReportType, Seq, Verdict},
     sequence::Gap,
 };
 pub use futures_util::future::BoxFuture;
@@ -24,6 +26,9 @@ pub trait Inquiry: Send + Sync + 'static {
 
     /// Every report that is or was in quarantine, in the order of the journal.
     fn quarantine(&self) -> BoxFuture<'_, Arc<Vec<QuarantineEntry>>>;
+
+    /// Every precinct whose protocol was entered once, or by two people who differ.
+    fn protocols(&self) -> BoxFuture<'_, Vec<(PrecinctId, HandCount)>>;
 
     /// Every precinct that has not reported.
     fn missing(&self) -> BoxFuture<'_, Arc<Vec<MissingEntry>>>;
@@ -63,6 +68,15 @@ pub trait Inquiry: Send + Sync + 'static {
     fn ready(&self) -> Readiness;
 }
 
+/// Where scans are checked and kept.
+pub trait Papers: Send + Sync + 'static {
+    /// Looks into a file, and keeps it and what is served of it.
+    fn keep(&self, file: bytes::Bytes) -> BoxFuture<'_, Result<Scan, Refused>>;
+
+    /// What was kept under a digest, compared with it.
+    fn fetch(&self, digest: Digest) -> BoxFuture<'_, Result<bytes::Bytes, Refused>>;
+}
+
 /// What the register says of a device, as decisions have left it.
 #[derive(Debug, Clone)]
 pub struct Registered {
@@ -81,6 +95,12 @@ pub struct PrecinctDetail {
     pub reports: Vec<(DeviceId, DeviceKind, ReportEntry)>,
     /// Open flags, and since when.
     pub flags: Vec<(Flag, Timestamp)>,
+    /// How far the entering of its protocol has come.
+    pub hand_count: HandCount,
+    /// Its sources side by side.
+    pub reconciliation: Vec<Reconciliation>,
+    /// Scans, in the order of the journal.
+    pub documents: Vec<Arc<Document>>,
 }
 
 /// A report that is or was in quarantine.

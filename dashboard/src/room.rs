@@ -2,7 +2,9 @@
 //! they send.
 
 pub(crate) mod devices;
+pub(crate) mod documents;
 pub(crate) mod many;
+pub(crate) mod protocols;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -92,6 +94,10 @@ async fn consider(request: &HttpRequest, body: web::Payload, app: &App) -> Resul
     let precinct = proposed.act.precinct();
     if !app.definition().precincts().contains_key(&precinct) {
         return Err(Problem::not_found(format!("there is no precinct {precinct} in this election")));
+    }
+    if matches!(proposed.act, Act::Document { .. }) {
+        let what = "send the file itself: POST /api/v1/room/documents";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
     }
     let decision = Decision { by, reason: proposed.reason, signature: proposed.signature, act: proposed.act };
     // No limit of time: a decision that was journaled must not be reported as lost.

@@ -12,7 +12,10 @@ use actix_web::{
 use feed::Feed;
 use prometheus::{Encoder, Registry, TextEncoder};
 use socket2::SockRef;
-use tokio::{net::TcpStream, sync::watch};
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     api::{self, fixed::Fixed},
@@ -21,7 +24,7 @@ use crate::{
     instruments::Instruments,
     live::Seats,
     page::{self, Page},
-    port::Inquiry,
+    port::{Inquiry, Papers},
     state::{App, Recent},
     visitors::Visitors,
 };
@@ -33,6 +36,8 @@ const BACKLOG: u32 = 8_192;
 const KERNEL_BACKLOG: u32 = 64 << 10;
 /// Threads for compression, a worker: enough for one of each kind, so that a crowd never makes hundreds.
 const BLOCKING_THREADS: usize = 4;
+/// Scans that are taken in at once: each may be 33 MiB, and half a gigabyte where a picture is drawn anew.
+const UPLOADS: usize = 2;
 /// Seconds that answers under way are given when the server stops.
 const SHUTDOWN_SECONDS: u64 = 2;
 
@@ -46,6 +51,8 @@ pub struct Parts {
     pub centre_keys: Vec<(String, [u8; 32])>,
     /// The actors.
     pub inquiry: Arc<dyn Inquiry>,
+    /// Where scans are kept.
+    pub papers: Arc<dyn Papers>,
     /// Where its instruments are registered.
     pub registry: Registry,
 }
@@ -79,6 +86,8 @@ pub async fn start(config: Config, parts: Parts) -> io::Result<Server> {
         fixed: Fixed::new(parts.feed.definition(), &parts.centre_keys, parts.boundaries),
         feed: parts.feed,
         inquiry: parts.inquiry,
+        papers: parts.papers,
+        uploads: Semaphore::new(UPLOADS),
         room: config.room,
         seats: Seats::new(limits.live_readers, &instruments),
         limits: config.limits,

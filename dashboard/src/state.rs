@@ -18,7 +18,7 @@ use crate::{
     instruments::Instruments,
     live::Seats,
     page::Page,
-    port::Inquiry,
+    port::{Inquiry, Papers},
     problem::Problem,
 };
 
@@ -26,6 +26,9 @@ use crate::{
 pub(crate) struct App {
     pub feed: Arc<Feed>,
     pub inquiry: Arc<dyn Inquiry>,
+    pub papers: Arc<dyn Papers>,
+    /// Scans that are being taken in at once.
+    pub uploads: tokio::sync::Semaphore,
     pub room: Vec<Person>,
     pub limits: Limits,
     pub instruments: Instruments,

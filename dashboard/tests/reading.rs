@@ -210,8 +210,8 @@ async fn a_precinct_shows_its_reports_and_open_rules() {
         json!([{"code": "W12", "device": "u-1", "contest": null, "since": "2026-10-04T02:00:00Z"}])
     );
     assert_eq!(
-        (&body["corrections"][0]["reason"], &body["documents"]),
-        (&json!("counted twice"), &json!([]))
+        (&body["corrections"][0]["reason"], &body["documents"][1]["kind"], &body["protocol"]),
+        (&json!("counted twice"), &json!("id_final"), &json!("awaited"))
     );
     let listed = house.json(&house.election("/corrections")).await;
     assert_eq!(listed["corrections"], body["corrections"]);
@@ -640,6 +640,7 @@ async fn the_description_of_the_interface_is_served_and_its_reads_answer() {
             ("{precinct}", "1"),
             ("{offset}", "6"),
             ("{device}", "t-1"),
+            ("{digest}", "0303030303030303030303030303030303030303030303030303030303030303"),
         ];
         let path = named.iter().fold(path.clone(), |path, (name, value)| path.replace(name, value));
         let request = house.http.get(house.url(&format!("/api/v1{path}")));
@@ -657,8 +658,86 @@ async fn a_port_in_use_is_said_at_once() {
         boundaries: Default::default(),
         centre_keys: Vec::new(),
         inquiry: std::sync::Arc::new(support::Desk::default()),
+        papers: std::sync::Arc::new(support::Desk::default()),
         registry: prometheus::Registry::new(),
     };
     let error = dashboard::start(dashboard::Config::on(house.server.address), parts).await.err().unwrap();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn downloads_hold_what_the_feed_holds_and_no_more() {
+    let mut house = House::open().await;
+    let rows = |text: &str| {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+        let row = |record: csv::StringRecord| -> std::collections::HashMap<String, String> {
+            names.iter().cloned().zip(record.iter().map(str::to_owned)).collect()
+        };
+        reader.records().map(|record| row(record.unwrap())).collect::<Vec<_>>()
+    };
+    let answer = house.get(&house.election("/export/results.csv")).await;
+    assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8; header=present");
+    assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"kg-test-results.csv\"");
+    let closed = rows(&answer.text().await.unwrap());
+    // Before votes may be published there is a row for each option, and no vote in it.
+    assert!(closed.iter().all(|row| row["votes"].is_empty() && row["ballots"].is_empty()));
+    house.night.votes = true;
+    house.night.report(1, 10);
+    house.publish();
+    let url = house.election("/export/results.csv");
+    let open = rows(&house.get(&url).await.text().await.unwrap());
+    let snapshot = house.json(&house.election("/results")).await;
+    let mut compared = 0;
+    for row in &open {
+        let units = snapshot["units"].as_array().unwrap();
+        let unit = units.iter().find(|unit| unit["id"] == row["unit"]).unwrap();
+        let source = &unit["contests"][&row["contest"]][&row["source"]];
+        assert_eq!(row["votes"], source["votes"][&row["option"]].to_string());
+        assert_eq!(row["ballots"], source["ballots"].to_string());
+        assert_eq!((row["test"].as_str(), row["data_licence"].is_empty()), ("true", false));
+        compared += 1;
+    }
+    assert_eq!(compared, closed.len());
+    assert!(open.iter().any(|row| row["votes"] != "0"));
+    let precincts = rows(&house.get(&house.election("/export/precincts.csv")).await.text().await.unwrap());
+    assert!(!precincts.is_empty() && precincts.iter().all(|row| row["unit"] == "precinct:1"));
+    let excel = house.get(&house.election("/export/results.csv?excel=1")).await.bytes().await.unwrap();
+    assert!(excel.starts_with(b"\xef\xbb\xbfelection;test;"));
+    assert_eq!(house.problem(&house.election("/export/results.csv?excel=2")).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_map_is_its_boundaries_with_the_units_of_the_version() {
+    let house = House::open().await;
+    let answer = house.get(&house.election("/export/results.geojson")).await;
+    assert_eq!(answer.headers()["content-type"], "application/geo+json");
+    let map: Value = answer.json().await.unwrap();
+    let snapshot = house.json(&house.election("/results")).await;
+    assert_eq!((&map["version"], &map["test"]), (&snapshot["version"], &json!(true)));
+    let feature = &map["features"][0];
+    let of = snapshot["units"].as_array().unwrap().iter().find(|unit| unit["id"] == feature["id"]).unwrap();
+    assert_eq!(feature["properties"]["turnout"], of["turnout"]);
+    assert!(feature["geometry"]["coordinates"].is_array());
+    assert_eq!(house.problem(&house.election("/export/results.geojson?layer=lakes")).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_votes_stand_on_is_not_shown_before_they_may_be_published() {
+    let mut house = House::open().await;
+    let detail = house.json(&house.election("/precincts/1")).await;
+    let (protocol, closing) = (&detail["documents"][0], &detail["documents"][1]);
+    assert_eq!((&protocol["kind"], &protocol["digest"]), (&json!("protocol"), &Value::Null));
+    assert_eq!(closing["digest"], "03".repeat(32));
+    let url = |digit: &str| format!("/precincts/1/documents/{}", digit.repeat(32));
+    assert_eq!(house.problem(&house.election(&url("04"))).await.0, 403);
+    let shown = house.get(&house.election(&url("03"))).await;
+    assert_eq!(shown.headers()["content-disposition"], "attachment; filename=\"1-030303030303.pdf\"");
+    assert_eq!(house.problem(&house.election(&url("09"))).await.0, 404);
+    house.night.votes = true;
+    house.publish();
+    let detail = house.json(&house.election("/precincts/1")).await;
+    assert_eq!(detail["documents"][0]["digest"], "04".repeat(32));
+    // What the shelf has lost is said, and not made up.
+    assert_eq!(house.problem(&house.election(&url("04"))).await.0, 503);
 }

@@ -54,7 +54,8 @@ pub enum BooksError {
 #[derive(Debug, Default)]
 pub struct Books {
     receipted: HashMap<DeviceId, BTreeMap<Digest, Receipted>>,
-    decided: Vec<Act>,
+    /// Decisions, and which of the people in the room took them.
+    decided: Vec<(usize, Act)>,
     file: Option<Mutex<File>>,
 }
 
@@ -63,7 +64,7 @@ pub struct Books {
 enum Row {
     Fleet { definition: Digest, seed: u64 },
     Receipted { device: DeviceId, receipt: Receipted },
-    Decided(Act),
+    Decided(usize, Act),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,7 +120,7 @@ impl Books {
                 Row::Receipted { device, receipt } => {
                     self.receipted.entry(device).or_default().insert(receipt.digest, receipt);
                 }
-                Row::Decided(act) => self.decided.push(act),
+                Row::Decided(by, act) => self.decided.push((by, act)),
             }
         }
         Ok(end)
@@ -139,9 +140,9 @@ impl Books {
         })
     }
 
-    /// Decisions that the centre took before.
-    pub fn decided(&self) -> &[Act] {
-        &self.decided
+    /// Whether the centre took a person's decision before.
+    pub fn decided(&self, by: usize, act: &Act) -> bool {
+        self.decided.iter().any(|(who, what)| (*who, what) == (by, act))
     }
 
     /// Writes down that a report has its final receipt.
@@ -160,8 +161,8 @@ impl Books {
     }
 
     /// Writes down that the centre took a decision.
-    pub fn note_decision(&self, act: &Act) {
-        self.write(&Row::Decided(act.clone()));
+    pub fn note_decision(&self, by: usize, act: &Act) {
+        self.write(&Row::Decided(by, act.clone()));
     }
 
     fn write(&self, row: &Row) {

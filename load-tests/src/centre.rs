@@ -16,7 +16,7 @@ use device_wire::{
 use election::{
     Code, Definition, DeviceId, PrecinctId, Timestamp,
     precinct::{Arrived, Precinct},
-    record::{Act, Decision},
+    record::Decision,
     report::{Offset, Presence, Receipt},
 };
 use rumqttc::mqttbytes::{
@@ -39,6 +39,7 @@ use crate::{
     ledger::Ledger,
     limits::Seats,
     script::Script,
+    scripted::Planned,
 };
 
 /// A clock from one hour before polls open.
@@ -224,9 +225,9 @@ impl Centre {
             .collect()
     }
 
-    fn decide(&self, act: &Act) {
-        let decision =
-            Decision { by: "test".into(), reason: "test".into(), signature: None, act: act.clone() };
+    fn decide(&self, Planned { act, by, .. }: &Planned) {
+        let by = format!("person {by}");
+        let decision = Decision { by, reason: "test".into(), signature: None, act: act.clone() };
         let mut state = self.state.lock().unwrap();
         state.offset += 1;
         let offset = Offset(state.offset);
@@ -274,7 +275,7 @@ impl Setting {
         let mut ledger = Ledger::default();
         for planned in self.fleet.day.decisions() {
             tokio::time::sleep(self.clock.until(planned.due)).await;
-            self.centre.decide(&planned.act);
+            self.centre.decide(&planned);
             ledger.decided(&planned.act);
         }
         while let Some(lived) = lives.join_next().await {

@@ -30,6 +30,7 @@ use crate::{
     observer::{self, Seen},
     room,
     script::Script,
+    scripted::PEOPLE,
 };
 
 /// Devices that shake hands at once: below the usual queue of a listening socket.
@@ -74,8 +75,8 @@ pub struct FleetPlan {
     pub clock: Arc<dyn SimClock>,
     /// With which receipts are signed.
     pub centre_keys: CentreKeys,
-    /// Bearer token of the situation room.
-    pub room_token: String,
+    /// Bearer tokens of the people in the situation room.
+    pub room_tokens: [String; PEOPLE],
     /// With which devices sign.
     pub keys: Keys,
     /// Where receipts are kept, so that an interrupted day goes on; nowhere if `None`.

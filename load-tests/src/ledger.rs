@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use election::{
     Code, Count, Definition, DeviceId, PrecinctId, Timestamp,
     definition::ContestIx,
-    record::{Act, ProtocolLine},
+    hand_count::Form,
+    record::Act,
     report::{Body, Digest, Offset, Seq, Tally, Verdict},
 };
 
@@ -15,7 +16,7 @@ pub struct Ledger {
     /// What each device said.
     pub lines: BTreeMap<DeviceId, Line>,
     /// Protocols that the centre took.
-    pub protocols: BTreeMap<PrecinctId, Vec<ProtocolLine>>,
+    pub protocols: BTreeMap<PrecinctId, Vec<Form>>,
     /// Urns that died and the spares that took their places, as the centre took the decisions.
     pub replacements: BTreeMap<DeviceId, DeviceId>,
     /// Answers that no script expected, the first hundred of them, in words.

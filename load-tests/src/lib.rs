@@ -45,7 +45,7 @@ pub use day::Day;
 pub use fleet::{FleetError, FleetPlan, Keys, Progress, SimClock, run};
 pub use http::HttpError;
 pub use ledger::Ledger;
-pub use scripted::Planned;
+pub use scripted::{PEOPLE, Planned};
 pub use summary::{Summary, verify_settled};
 pub use verify::{Verification, verify};
 

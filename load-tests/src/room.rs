@@ -41,7 +41,7 @@ pub async fn sit(
     let mut sitting = Sitting::default();
     let all = planned.len();
     for (number, decision) in planned.into_iter().enumerate() {
-        if !fleet.books.decided().contains(&decision.act) {
+        if !fleet.books.decided(decision.by, &decision.act) {
             let taken = tokio::select! {
                 taken = decide(&plan, &decision) => taken,
                 _ = stopped.wait_for(|stopped| *stopped) => {
@@ -50,7 +50,7 @@ pub async fn sit(
                 }
             };
             match taken {
-                Ok(()) => fleet.books.note_decision(&decision.act),
+                Ok(()) => fleet.books.note_decision(decision.by, &decision.act),
                 Err(why) => {
                     sitting.unexpected.push(why);
                     done.send_replace(number + 1);
@@ -73,7 +73,8 @@ async fn decide(plan: &FleetPlan, decision: &Planned) -> Result<(), String> {
     let api = Api::new(plan.http);
     let mut wait = AGAIN.0;
     loop {
-        let answer = timeout(AGAIN.1, api.post("/api/v1/room/decisions", &plan.room_token, &body)).await;
+        let answer =
+            timeout(AGAIN.1, api.post("/api/v1/room/decisions", &plan.room_tokens[decision.by], &body)).await;
         match answer {
             Ok(Ok((status, _))) if status.is_success() => return Ok(()),
             // It was taken before this fleet's books could note it; were it another one, the totals would tell.
@@ -107,7 +108,7 @@ mod tests {
             old: "u-1".parse().unwrap(),
             new: "u-2".parse().unwrap(),
         };
-        let planned = Planned { due: Timestamp::default(), reason: "it died", act };
+        let planned = Planned { due: Timestamp::default(), reason: "it died", act, by: 0 };
         let body = body_of(&planned).unwrap();
         assert_eq!(
             body.to_string(),

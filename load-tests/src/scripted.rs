@@ -35,11 +35,16 @@ pub struct Planned {
     pub reason: &'static str,
     /// What.
     pub act: Act,
+    /// Which of the two people in the room ([`PEOPLE`]).
+    pub by: usize,
 }
+
+/// People in the room: whoever enters a protocol is not who enters it again.
+pub const PEOPLE: usize = 2;
 
 impl Day {
     /// What people will decide that day: spares take the place of dead urns, and commissions that count by
-    /// hand enter their protocols.
+    /// hand enter their protocols, each twice.
     pub fn decisions(&self) -> Vec<Planned> {
         let mut decisions = Vec::new();
         for precinct in self.definition().precincts().values() {
@@ -48,15 +53,15 @@ impl Day {
                     due: self.polls_open(precinct) + DIES + 40 * MINUTE,
                     reason: "the urn does not start any more; its ballots go through a spare one",
                     act: Act::Replace { precinct: precinct.id, old: old.clone(), new: new.clone() },
+                    by: 0,
                 });
             }
             if self.by_hand(precinct) {
                 let mut chance = Chance::of(self.seed(), "hand count", precinct.id);
-                decisions.push(Planned {
-                    due: precinct.polls_close + minutes(chance.between(40.0, 85.0)),
-                    reason: "protocol of the precinct commission's hand count",
-                    act: Act::Protocol { precinct: precinct.id, contests: self.protocol(precinct) },
-                });
+                let due = precinct.polls_close + minutes(chance.between(40.0, 85.0));
+                let act = Act::Protocol { precinct: precinct.id, contests: self.protocol(precinct) };
+                let reason = "protocol of the precinct commission's hand count";
+                decisions.extend((0..PEOPLE).map(|by| Planned { due, reason, act: act.clone(), by }));
             }
         }
         decisions.sort_by_key(|decision| decision.due);

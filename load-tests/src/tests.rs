@@ -81,8 +81,8 @@ impl Night {
                 Step::Clock => night.clock(due),
                 Step::Decision(at) => {
                     let act = decisions[at].act.clone();
-                    let decision =
-                        Decision { by: "test".into(), reason: "test".into(), signature: None, act };
+                    let by = format!("person {}", decisions[at].by);
+                    let decision = Decision { by, reason: "test".into(), signature: None, act };
                     let precinct = night.precincts.get_mut(&decision.act.precinct()).unwrap();
                     precinct.decide(&decision, Offset(offset), due).unwrap();
                     night.ledger.decided(&decision.act);
@@ -352,7 +352,7 @@ fn a_precinct_by_hand_has_a_protocol_and_a_dead_urn_is_silent() {
     let by_hand = definition.precincts().values().filter(|precinct| precinct.counting == Counting::Manual);
     let replaced = definition.precincts().keys().filter_map(|precinct| day.replacement(*precinct));
     let dead: Vec<_> = replaced.map(|(old, _)| old.clone()).collect();
-    assert_eq!(decisions.len(), by_hand.count() + dead.len());
+    assert_eq!(decisions.len(), 2 * by_hand.count() + dead.len());
     assert!(!dead.is_empty());
     assert!(dead.iter().all(|urn| day.script(urn).is_none()));
 }

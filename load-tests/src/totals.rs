@@ -101,15 +101,15 @@ impl Ledger {
             let options = &definition.contest(here.contest).options;
             let id = &definition.contest(here.contest).id;
             let lines = self.protocols.get(&precinct.id);
-            if let Some(line) = lines.and_then(|lines| lines.iter().find(|line| line.contest == *id)) {
+            if let Some(line) = lines.and_then(|lines| lines.iter().find(|line| line.tally.contest == *id)) {
                 contest.protocols = Sums {
                     precincts: 1,
                     registered: here.registered.get(),
-                    ballots: line.ballots.get(),
-                    invalid: line.invalid.get(),
+                    ballots: line.tally.ballots.get(),
+                    invalid: line.tally.invalid.get(),
                     votes: options
                         .iter()
-                        .map(|option| line.votes.get(&option.id).map_or(0, |votes| votes.get()))
+                        .map(|option| line.tally.votes.get(&option.id).map_or(0, |votes| votes.get()))
                         .collect(),
                 };
             }
@@ -143,7 +143,7 @@ impl Ledger {
                 || self.active_urns(here.contest, devices).next().is_none();
             if by_hand {
                 let lines = self.protocols.get(&precinct.id);
-                lines.is_some_and(|lines| lines.iter().any(|line| line.contest == *id))
+                lines.is_some_and(|lines| lines.iter().any(|line| line.tally.contest == *id))
             } else {
                 self.urns_are_in(here.contest, devices)
             }

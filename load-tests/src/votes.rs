@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use election::{
     Count, Definition, DeviceId, OptionId,
     definition::{Contest, ContestIx, OptionKind, OptionStatus, Precinct},
-    record::ProtocolLine,
+    hand_count::Form,
+    record::CorrectedTally,
     report::{ContestTally, Tally},
 };
 
@@ -92,19 +93,19 @@ impl Day {
     }
 
     /// What the commission of a precinct that counts by hand writes down.
-    pub fn protocol(&self, precinct: &Precinct) -> Vec<ProtocolLine> {
+    pub fn protocol(&self, precinct: &Precinct) -> Vec<Form> {
         precinct
             .contests
             .iter()
             .map(|here| {
                 let ballots = self.ballots(precinct, here.contest);
-                let counted = self.count(precinct, here.contest, ballots, "commission");
-                ProtocolLine {
-                    contest: counted.contest,
-                    ballots: counted.ballots,
-                    invalid: counted.invalid,
-                    votes: counted.votes,
-                }
+                let ContestTally { contest, ballots, invalid, votes, preferences } =
+                    self.count(precinct, here.contest, ballots, "commission");
+                let form = Form::of(CorrectedTally { contest, ballots, invalid, votes, preferences });
+                // One ballot a voter; one in a hundred of those found was in a portable box.
+                let received = here.registered.max(ballots);
+                let cancelled = Count::new(received.get() - ballots.get());
+                Form { received, cancelled, portable: Count::new(ballots.get() / 100), ..form }
             })
             .collect()
     }

@@ -11,6 +11,8 @@ pub use public_key::{NoKey, PublicKey};
 use crate::{
     count::Count,
     definition::DeviceStatus,
+    document::{DocumentKind, Scan},
+    hand_count::Form,
     ids::{ContestId, DeviceId, OptionId, PrecinctId},
     report::{Offset, Seq},
     rules::Code,
@@ -62,12 +64,22 @@ pub enum Act {
         /// The new one.
         public_key: PublicKey,
     },
-    /// The precinct commission's signed hand count.
+    /// The precinct commission's signed hand count, as one person read it off the paper. It counts when another
+    /// person has entered the same, or a third has decided where two differ.
     Protocol {
         /// Whose.
         precinct: PrecinctId,
-        /// One entry for each contest that is voted there.
-        contests: Vec<ProtocolLine>,
+        /// One form for each contest that is voted there.
+        contests: Vec<Form>,
+    },
+    /// A copy of the protocol that observers hold. It counts nowhere; it is compared (DOMAIN "The election day").
+    Copy {
+        /// Of which precinct's protocol.
+        precinct: PrecinctId,
+        /// Who holds it: a party, an organisation, a person. What they held before is replaced.
+        holder: String,
+        /// What it says of each contest that it has.
+        contests: Vec<CorrectedTally>,
     },
     /// Reports that a device never sent, or cannot send any more, are no longer waited for: those held behind
     /// them are judged.
@@ -80,6 +92,16 @@ pub enum Act {
         from: Seq,
         /// The last one.
         through: Seq,
+    },
+    /// A scan is added to what the precinct shows.
+    Document {
+        /// Where.
+        precinct: PrecinctId,
+        /// What it is.
+        kind: DocumentKind,
+        /// The file, which is kept already.
+        #[serde(flatten)]
+        scan: Scan,
     },
     /// Reports in quarantine count from now on, exactly as accepted ones (PROTOCOL §2, Codes). All of them, or
     /// none where one of them cannot.
@@ -157,6 +179,8 @@ impl Act {
             | Self::Reissue { precinct, .. }
             | Self::CloseGap { precinct, .. }
             | Self::Protocol { precinct, .. }
+            | Self::Copy { precinct, .. }
+            | Self::Document { precinct, .. }
             | Self::Release { precinct, .. }
             | Self::Refuse { precinct, .. }
             | Self::Correct { precinct, .. }
@@ -176,6 +200,8 @@ impl Act {
             Self::Revoke { .. } => "revoke",
             Self::Reissue { .. } => "reissue",
             Self::Protocol { .. } => "protocol",
+            Self::Copy { .. } => "copy",
+            Self::Document { .. } => "document",
             Self::CloseGap { .. } => "close_gap",
             Self::Release { .. } => "release",
             Self::Refuse { .. } => "refuse",
@@ -251,19 +277,6 @@ pub enum Change {
     Status(DeviceStatus),
     /// The key that it signs with.
     Key(PublicKey),
-}
-
-/// One contest of a protocol.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProtocolLine {
-    /// Which contest.
-    pub contest: ContestId,
-    /// Ballots found, valid and invalid.
-    pub ballots: Count,
-    /// Of those, invalid.
-    pub invalid: Count,
-    /// Votes per option; absent = 0.
-    pub votes: BTreeMap<OptionId, Count>,
 }
 
 /// What a clock or a heartbeat caused, recorded once, when it changes.

@@ -98,6 +98,8 @@ codes! {
     W11,
     /// A tally without an opening.
     W12,
+    /// A copy that observers hold differs from the protocol.
+    W13,
 }
 
 /// What a code does to a report.
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_code_says_what_it_does() {
-        assert_eq!(Code::ALL.len(), 7 + 4 + 3 + 9 + 12);
+        assert_eq!(Code::ALL.len(), 7 + 4 + 3 + 9 + 13);
         for code in Code::ALL {
             assert!(code.summary().ends_with('.'), "{code}");
             assert_eq!(code.as_str().len(), 3);

@@ -1,10 +1,13 @@
 //! The one entrance: what a file must be before a byte of it is kept.
 
 use bytes::Bytes;
-use election::report::Digest;
+use election::{
+    document::{Media, Scan},
+    report::Digest,
+};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Media, Refusal, pdf, picture};
+use crate::{Refusal, media, pdf, picture};
 
 /// The largest file that is taken: forty pages at 200 dots an inch, or a photograph of any telephone.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -26,21 +29,16 @@ const ZIP_END_WITHIN: usize = 22 + 65_535;
 /// Readers of PDF look for its header so far into a file.
 const PDF_HEADER_WITHIN: usize = 1_024;
 
-/// A file that is taken.
+/// A file that is taken: the original is evidence, kept and shown to the situation room only; what is served is of a
+/// picture what it shows and nothing more, of a PDF the same bytes.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// As sent. It is evidence: kept, and shown to the situation room only.
+    /// As sent.
     pub original: Bytes,
-    /// What it is.
-    pub media: Media,
-    /// SHA-256 of the original.
-    pub digest: Digest,
-    /// What everybody may see: of a picture what it shows and nothing more, of a PDF the same bytes.
+    /// What everybody may see.
     pub served: Bytes,
-    /// What that is.
-    pub served_media: Media,
-    /// SHA-256 of what is served.
-    pub served_digest: Digest,
+    /// Both, as they are put on record.
+    pub scan: Scan,
 }
 
 /// Looks into a file. It computes for a second where a picture is large: call it where that stops nobody.
@@ -51,7 +49,7 @@ pub fn check(original: Bytes) -> Result<Checked, Refusal> {
     if original.len() > MAX_BYTES {
         return Err(Refusal::TooLarge(MAX_BYTES));
     }
-    let media = Media::of(&original)?;
+    let media = media::of(&original)?;
     refuse_polyglot(media, &original)?;
     let (served, served_media) = match media {
         Media::Pdf => {
@@ -60,8 +58,15 @@ pub fn check(original: Bytes) -> Result<Checked, Refusal> {
         }
         Media::Jpeg | Media::Png | Media::WebP => picture::drawn_anew(media, &original)?,
     };
-    let (digest, served_digest) = (sha256(&original), sha256(&served));
-    Ok(Checked { original, media, digest, served, served_media, served_digest })
+    let scan = Scan {
+        original: sha256(&original),
+        original_media: media,
+        original_bytes: original.len() as u64,
+        served: sha256(&served),
+        served_media,
+        served_bytes: served.len() as u64,
+    };
+    Ok(Checked { original, served, scan })
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> Digest {
@@ -69,7 +74,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> Digest {
 }
 
 fn refuse_polyglot(media: Media, bytes: &[u8]) -> Result<(), Refusal> {
-    let also = |what| Err(Refusal::Polyglot(media.named(), what));
+    let also = |what| Err(Refusal::Polyglot(media::named(media), what));
     let tail = &bytes[bytes.len().saturating_sub(ZIP_END_WITHIN)..];
     if holds(tail, ZIP_END) {
         return also("a ZIP archive");

@@ -17,6 +17,5 @@ mod refusal;
 mod shelf;
 
 pub use check::{Checked, MAX_BYTES, check};
-pub use media::Media;
 pub use refusal::Refusal;
 pub use shelf::{S3, Shelf, ShelfError};

@@ -1,19 +1,8 @@
 //! What a file is, by its first bytes. What its name or its sender says has no part in it.
 
-use crate::Refusal;
+use election::document::Media;
 
-/// What is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Media {
-    /// ISO 32000.
-    Pdf,
-    /// ISO/IEC 10918-1.
-    Jpeg,
-    /// ISO/IEC 15948.
-    Png,
-    /// RFC 9649.
-    WebP,
-}
+use crate::Refusal;
 
 /// Others by their first bytes, so that people are told what they sent.
 const OTHERS: [(&[u8], &str); 9] = [
@@ -28,49 +17,27 @@ const OTHERS: [(&[u8], &str); 9] = [
     (b"\x7fELF", "a program"),
 ];
 
-impl Media {
-    /// By the first bytes.
-    ///
-    /// # Errors
-    /// When it is none of the four, with what it seems to be.
-    pub fn of(bytes: &[u8]) -> Result<Self, Refusal> {
-        match bytes {
-            [b'%', b'P', b'D', b'F', b'-', ..] => Ok(Self::Pdf),
-            [0xff, 0xd8, 0xff, ..] => Ok(Self::Jpeg),
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Self::Png),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
-            _ => Err(Refusal::Kind(other(bytes))),
-        }
+/// By the first bytes.
+///
+/// # Errors
+/// When it is none of the four, with what it seems to be.
+pub(crate) fn of(bytes: &[u8]) -> Result<Media, Refusal> {
+    match bytes {
+        [b'%', b'P', b'D', b'F', b'-', ..] => Ok(Media::Pdf),
+        [0xff, 0xd8, 0xff, ..] => Ok(Media::Jpeg),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok(Media::Png),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Media::WebP),
+        _ => Err(Refusal::Kind(other(bytes))),
     }
+}
 
-    /// Its media type (RFC 6838).
-    pub fn mime(self) -> &'static str {
-        match self {
-            Self::Pdf => "application/pdf",
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::WebP => "image/webp",
-        }
-    }
-
-    /// What a file of it is called after the dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Pdf => "pdf",
-            Self::Jpeg => "jpg",
-            Self::Png => "png",
-            Self::WebP => "webp",
-        }
-    }
-
-    /// With its article, for a sentence.
-    pub(crate) fn named(self) -> &'static str {
-        match self {
-            Self::Pdf => "a PDF",
-            Self::Jpeg => "a JPEG",
-            Self::Png => "a PNG",
-            Self::WebP => "a WebP",
-        }
+/// With its article, for a sentence.
+pub(crate) fn named(media: Media) -> &'static str {
+    match media {
+        Media::Pdf => "a PDF",
+        Media::Jpeg => "a JPEG",
+        Media::Png => "a PNG",
+        Media::WebP => "a WebP",
     }
 }
 
@@ -98,11 +65,11 @@ mod tests {
 
     #[test]
     fn a_file_is_what_its_first_bytes_say() {
-        assert_eq!(Media::of(b"%PDF-1.4\n"), Ok(Media::Pdf));
-        assert_eq!(Media::of(b"\xff\xd8\xff\xe0"), Ok(Media::Jpeg));
-        assert_eq!(Media::of(b"\x89PNG\r\n\x1a\n"), Ok(Media::Png));
-        assert_eq!(Media::of(b"RIFF\x04\0\0\0WEBP"), Ok(Media::WebP));
-        let told = |bytes: &[u8]| Media::of(bytes).unwrap_err().to_string();
+        assert_eq!(of(b"%PDF-1.4\n"), Ok(Media::Pdf));
+        assert_eq!(of(b"\xff\xd8\xff\xe0"), Ok(Media::Jpeg));
+        assert_eq!(of(b"\x89PNG\r\n\x1a\n"), Ok(Media::Png));
+        assert_eq!(of(b"RIFF\x04\0\0\0WEBP"), Ok(Media::WebP));
+        let told = |bytes: &[u8]| of(bytes).unwrap_err().to_string();
         for (bytes, what) in [
             (&b""[..], "empty"),
             (b"PK\x03\x04rest", "a ZIP archive or an office document"),

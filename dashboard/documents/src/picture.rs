@@ -4,12 +4,13 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
+use election::document::Media;
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
     error::LimitErrorKind,
 };
 
-use crate::{Media, Refusal};
+use crate::Refusal;
 
 /// Points on a side: A3 at 600 dots an inch has 9,921.
 const MAX_SIDE: u32 = 12_000;

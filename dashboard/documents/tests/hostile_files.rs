@@ -4,7 +4,8 @@
 
 use std::io::{Cursor, Write as _};
 
-use documents::{MAX_BYTES, Media, Refusal, check};
+use documents::{MAX_BYTES, Refusal, check};
+use election::document::Media;
 use flate2::{Compression, write::ZlibEncoder};
 use image::{DynamicImage, ImageFormat, RgbImage};
 
@@ -54,12 +55,13 @@ fn each_kind_is_taken_and_a_picture_is_drawn_anew() {
         (ImageFormat::WebP, Media::WebP, Media::Jpeg),
     ] {
         let taken = check(picture(format).into()).unwrap();
-        assert_eq!((taken.media, taken.served_media), (media, served));
+        assert_eq!((taken.scan.original_media, taken.scan.served_media), (media, served));
         let drawn = image::load_from_memory(&taken.served).unwrap();
         assert_eq!((drawn.width(), drawn.height()), (60, 40));
     }
     let taken = check(pdf(&[CATALOG, PAGES]).into()).unwrap();
-    assert_eq!((taken.media, taken.served), (Media::Pdf, taken.original));
+    assert_eq!((taken.scan.original_media, taken.served), (Media::Pdf, taken.original));
+    assert_eq!(taken.scan.original, taken.scan.served);
 }
 
 #[test]

@@ -18,8 +18,9 @@ use country::{CLOSE, Night, OPEN, Size};
 use election::{
     Code, Correction, Count, Definition, DeviceId, PrecinctId, Timestamp,
     figures::Phase,
+    hand_count::Form,
     precinct::{Arrived, Precinct},
-    record::{Act, CorrectedTally, Decision, Observation, ProtocolLine},
+    record::{Act, CorrectedTally, Decision, Observation},
     report::{Body, BySex, ContestTally, Digest, Offset, Report, Tally, Turnout, Verdict},
     seats::Source,
     sequence::Gap,
@@ -170,7 +171,9 @@ impl Scene {
         let at = usize::from(which) % self.precincts.len();
         let (precinct, state) = self.precincts.iter().nth(at).unwrap();
         let act = act(&self.definition, *precinct, state, how, a, b);
-        let (by, signature) = ("B. Asanova".into(), (b.is_multiple_of(2)).then(|| "ab".into()));
+        // Who enters a protocol again is another person, most of the time.
+        let people = ["B. Asanova", "T. Osmonov", "N. Kim"];
+        let (by, signature) = (people[usize::from(a) % 3].into(), (b.is_multiple_of(2)).then(|| "ab".into()));
         let decision = Decision { by, reason: "a reason".into(), signature, act };
         // Two people may decide at once: the record then has a decision that changes nothing.
         if state.consider(&decision).is_ok() || b.is_multiple_of(5) {
@@ -385,11 +388,8 @@ fn act(definition: &Definition, precinct: PrecinctId, state: &Precinct, how: u8,
             contests: voted
                 .iter()
                 .map(|here| line(definition, here.contest, a, b))
-                .map(|ContestTally { contest, ballots, invalid, votes, .. }| ProtocolLine {
-                    contest,
-                    ballots,
-                    invalid,
-                    votes,
+                .map(|ContestTally { contest, ballots, invalid, votes, preferences }| {
+                    Form::of(CorrectedTally { contest, ballots, invalid, votes, preferences })
                 })
                 .collect(),
         },

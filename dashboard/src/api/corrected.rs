@@ -78,16 +78,21 @@ fn source(contest: &Contest, this: &SourceFigures, other: &SourceFigures, votes:
     if !votes {
         return out;
     }
-    let options = contest.options.iter();
-    let by_option: Map<String, Value> =
-        options.zip(&this.votes).map(|(option, count)| (option.id.to_string(), json!(count))).collect();
-    out["ballots"] = json!(this.ballots);
-    out["invalid"] = json!(this.invalid);
-    out["votes"] = by_option.into();
+    if let (Some(out), Value::Object(counted)) = (out.as_object_mut(), counted(contest, this)) {
+        out.extend(counted);
+    }
     if this.preferences != other.preferences {
         out["preferences"] = preferences(contest, this);
     }
     out
+}
+
+/// Ballots, invalid ones and votes.
+pub(crate) fn counted(contest: &Contest, of: &SourceFigures) -> Value {
+    let options = contest.options.iter();
+    let votes: Map<String, Value> =
+        options.zip(&of.votes).map(|(option, count)| (option.id.to_string(), json!(count))).collect();
+    json!({"ballots": of.ballots, "invalid": of.invalid, "votes": votes})
 }
 
 /// Preference votes by list and number, without those that are zero.

@@ -4,6 +4,7 @@ pub(crate) mod fixed;
 
 pub(crate) mod corrected;
 mod election;
+mod export;
 mod history;
 mod lists;
 mod precinct;
@@ -33,11 +34,15 @@ const READS: &[Resource] = &[
     ("/elections/{election}/precincts", || read().to(precincts::precincts)),
     ("/elections/{election}/precincts/{precinct}", || read().to(precinct::precinct)),
     ("/elections/{election}/precincts/{precinct}/reports/{offset}.cose", || read().to(precinct::envelope)),
+    ("/elections/{election}/precincts/{precinct}/documents/{digest}", || read().to(precinct::document)),
     ("/elections/{election}/seats", || read().to(seats::seats)),
     ("/elections/{election}/missing", || read().to(lists::missing)),
     ("/elections/{election}/quarantine", || read().to(lists::quarantine)),
     ("/elections/{election}/corrections", || read().to(lists::corrections)),
     ("/elections/{election}/history", || read().to(history::history)),
+    ("/elections/{election}/export/results.csv", || read().to(export::results)),
+    ("/elections/{election}/export/precincts.csv", || read().to(export::precincts)),
+    ("/elections/{election}/export/results.geojson", || read().to(export::map)),
     ("/elections/{election}/live", || web::get().to(live::web_socket)),
     ("/elections/{election}/events", || web::get().to(live::events)),
     ("/openapi.json", || read().to(election::openapi)),
@@ -49,6 +54,8 @@ const READS: &[Resource] = &[
 const ROOM_READS: &[Resource] = &[
     ("/room/devices", || read().to(room::devices::devices)),
     ("/room/devices/{device}", || read().to(room::devices::device)),
+    ("/room/precincts/{precinct}/documents/{digest}", || read().to(room::documents::original)),
+    ("/room/protocols", || read().to(room::protocols::protocols)),
     ("/room/refusals", || read().to(room::devices::refusals)),
 ];
 
@@ -58,6 +65,7 @@ const ROOM_ACTS: &[Resource] = &[
     ("/room/clock", || web::post().to(room::confirm_clock)),
     ("/room/quarantine", || web::post().to(room::many::quarantine)),
     ("/room/units", || web::post().to(room::many::units)),
+    ("/room/documents", || web::post().to(room::documents::add)),
     ("/room/commands", || web::post().to(room::devices::command)),
 ];
 

@@ -6,7 +6,14 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
-use election::{PrecinctId, UnitId, definition::DeviceKind, report::Offset};
+use election::{
+    Definition, PrecinctId, UnitId,
+    definition::DeviceKind,
+    document::{Document, Scan},
+    figures::SourceFigures,
+    precinct::Reconciliation,
+    report::Offset,
+};
 use feed::rfc3339;
 use serde_json::{Value, json};
 
@@ -15,6 +22,7 @@ use crate::{
     api::{corrected, results::tag},
     port::PrecinctDetail,
     problem::Problem,
+    room::{self, protocols},
     state::App,
 };
 
@@ -47,7 +55,8 @@ async fn describe(app: &App, id: PrecinctId) -> Result<Bytes, Problem> {
         of_it.map(|of| corrected::correction(app.definition(), of, votes)).collect();
     let rest = json!({
         "place": place, "reports": reports(&detail), "discrepancies": discrepancies(&detail),
-        "corrections": corrections, "documents": [],
+        "corrections": corrections, "documents": documents(&detail, votes), "protocol": protocols::state(&detail.hand_count),
+        "reconciliation": reconciliation(app.definition(), &detail, votes),
     })
     .to_string();
     let mut body = format!("{{{},\"unit\":", latest.header()).into_bytes();
@@ -69,9 +78,63 @@ fn reports(detail: &PrecinctDetail) -> Vec<Value> {
     detail.reports.iter().map(one).collect()
 }
 
+/// The sources side by side. Before votes may be published only who was identified, and which rules are broken.
+fn reconciliation(definition: &Definition, detail: &PrecinctDetail, votes: bool) -> Vec<Value> {
+    let one = |of: &Reconciliation| {
+        let contest = definition.contest(of.contest);
+        let source = |figures: &SourceFigures| corrected::counted(contest, figures);
+        let mut row = json!({"contest": contest.id, "identified": of.identified, "codes": of.codes});
+        if votes {
+            row["urns"] = of.urns.as_ref().map_or(Value::Null, source);
+            row["protocol"] = of.protocol.as_ref().map_or(Value::Null, source);
+            let copy = |(holder, figures): &(_, SourceFigures)| {
+                let holder: &std::sync::Arc<str> = holder;
+                let mut copy = source(figures);
+                copy["holder"] = json!(**holder);
+                copy
+            };
+            row["copies"] = of.copies.iter().map(copy).collect();
+        }
+        row
+    };
+    detail.reconciliation.iter().map(one).collect()
+}
+
 fn discrepancies(detail: &PrecinctDetail) -> Vec<Value> {
     let one = |(flag, since): &(election::precinct::Flag, election::Timestamp)| json!({"code": flag.code, "device": flag.device, "contest": flag.contest, "since": rfc3339(*since)});
     detail.flags.iter().map(one).collect()
+}
+
+/// Every scan on record. What votes stand on is named, and not linked, before they may be published.
+fn documents(detail: &PrecinctDetail, votes: bool) -> Vec<Value> {
+    let one = |of: &std::sync::Arc<Document>| {
+        let shown = votes || !of.kind.carries_votes();
+        json!({
+            "kind": of.kind, "offset": of.offset, "at": rfc3339(of.at), "by": &*of.by,
+            "media_type": of.scan.served_media, "bytes": of.scan.served_bytes,
+            "digest": shown.then(|| of.scan.served.to_string()),
+            "original": {"media_type": of.scan.original_media, "bytes": of.scan.original_bytes,
+                "digest": of.scan.original.to_string()},
+        })
+    };
+    detail.documents.iter().map(one).collect()
+}
+
+/// `GET /elections/{e}/precincts/{n}/documents/{digest}`
+pub(crate) async fn document(
+    of: web::Path<(String, String, String)>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    let (election, number, digest) = of.into_inner();
+    app.election(&election)?;
+    let document = room::documents::find(&app, &number, &digest, |scan| scan.served).await?;
+    if document.kind.carries_votes() && !app.latest().version().votes() {
+        let from = rfc3339(app.definition().about().publish_votes_from);
+        let detail = format!("votes stand on this document, which are not published before {from}");
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    let Scan { served, served_media, .. } = document.scan;
+    room::documents::file(&app, &number, served, served_media, Keep::Forever).await
 }
 
 /// `GET /elections/{e}/precincts/{n}/reports/{offset}.cose`

@@ -39,7 +39,7 @@ impl FromStr for Discrepancy {
                 .iter()
                 .find(|code| code.as_str() == text && text.starts_with('W'))
                 .map(|code| Self::Code(*code))
-                .ok_or("give true, false, or a code from W01 to W12"),
+                .ok_or("give true, false, or a code from W01 to W13"),
         }
     }
 }

@@ -12,15 +12,18 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use country::{Night, OPEN, SMALL};
 use dashboard::{
-    BoxFuture, Condition, Config, DeviceEntry, Envelope, Inquiry, MissingEntry, Parts, Person,
+    BoxFuture, Condition, Config, DeviceEntry, Envelope, Inquiry, MissingEntry, Papers, Parts, Person,
     PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Registered, Server,
 };
 use election::{
     Code, DeviceId, PrecinctId, UnitId,
     definition::{DeviceKind, DeviceStatus},
+    document::{Document, DocumentKind, Media, Scan},
     figures::Phase,
+    hand_count::HandCount,
     liveness::{DeviceLife, DeviceList, DeviceRow, DevicesWanted, History, Point, Vitals},
     precinct::{Flag, ReportEntry, Ruled},
     record::Decision,
@@ -110,6 +113,35 @@ fn first() -> PrecinctId {
     PrecinctId::new(1).unwrap()
 }
 
+/// A scan; both of its digests are its kind's.
+fn scan(kind: DocumentKind) -> Arc<Document> {
+    let digest = Digest([kind as u8; 32]);
+    let (media, bytes) = (Media::Pdf, 100);
+    let scan = Scan {
+        original: digest,
+        original_media: media,
+        original_bytes: bytes,
+        served: digest,
+        served_media: media,
+        served_bytes: bytes,
+    };
+    Arc::new(Document { kind, scan, by: "B. Asanova".into(), at: OPEN, offset: Offset(40) })
+}
+
+/// A shelf on which one document is left and nothing is put: what a whole one does is tried against the whole service.
+impl Papers for Desk {
+    fn keep(&self, _: Bytes) -> BoxFuture<'_, Result<Scan, Refused>> {
+        self.answer(Err(Refused::Unavailable("the disk is full".into())))
+    }
+
+    fn fetch(&self, digest: Digest) -> BoxFuture<'_, Result<Bytes, Refused>> {
+        self.answer(match digest == Digest([DocumentKind::IdFinal as u8; 32]) {
+            true => Ok(Bytes::from_static(b"%PDF-1.7")),
+            false => Err(Refused::Unavailable("the disk is gone".into())),
+        })
+    }
+}
+
 impl Inquiry for Desk {
     fn precinct(&self, id: PrecinctId) -> BoxFuture<'_, Option<PrecinctDetail>> {
         let entry = ReportEntry {
@@ -126,9 +158,12 @@ impl Inquiry for Desk {
         let device = "u-1".parse().unwrap();
         let flag = Flag { code: Code::W12, device: Some("u-1".parse().unwrap()), contest: None };
         self.answer(Some(match id == first() {
-            true => {
-                PrecinctDetail { reports: vec![(device, DeviceKind::Urn, entry)], flags: vec![(flag, OPEN)] }
-            }
+            true => PrecinctDetail {
+                reports: vec![(device, DeviceKind::Urn, entry)],
+                flags: vec![(flag, OPEN)],
+                documents: [DocumentKind::Protocol, DocumentKind::IdFinal].map(scan).into(),
+                ..PrecinctDetail::default()
+            },
             false => PrecinctDetail::default(),
         }))
     }
@@ -161,6 +196,10 @@ impl Inquiry for Desk {
             ruled: None,
         };
         self.answer(Arc::new(vec![entry(9), released(), entry(30)]))
+    }
+
+    fn protocols(&self) -> BoxFuture<'_, Vec<(PrecinctId, HandCount)>> {
+        self.answer(Vec::new())
     }
 
     fn missing(&self) -> BoxFuture<'_, Arc<Vec<MissingEntry>>> {
@@ -285,13 +324,17 @@ impl House {
         config.limits.inquiry = Duration::from_millis(300);
         change(&mut config);
         let registry = Registry::new();
-        let empty = br#"{"type":"FeatureCollection","features":[]}"#;
+        // Every layer has one unit of the small country, and a place that is none.
+        let layer_bytes = br#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","properties":{"id":"region:r1"},"geometry":{"type":"Point","coordinates":[74.6,42.9]}},
+            {"type":"Feature","properties":{"id":"region:elsewhere"},"geometry":null}]}"#;
         let layers = ["regions", "raions", "districts", "precincts", "lakes", "neighbours", "settlements"];
         let parts = Parts {
             feed: Arc::clone(&feed),
-            boundaries: layers.map(|layer| (layer.to_owned(), empty.to_vec())).into(),
+            boundaries: layers.map(|layer| (layer.to_owned(), layer_bytes.to_vec())).into(),
             centre_keys: vec![("centre".to_owned(), [0xcd; 32])],
             inquiry: Arc::clone(&desk) as Arc<dyn Inquiry>,
+            papers: Arc::clone(&desk) as Arc<dyn Papers>,
             registry: registry.clone(),
         };
         let server = dashboard::start(config, parts).await.unwrap();

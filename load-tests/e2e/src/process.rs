@@ -51,6 +51,10 @@ struct Place {
 
 /// The situation room's token in every test.
 const TOKEN: &str = "0f7c1e5d2b6a";
+/// Tokens of two more people there.
+pub const OTHERS: [&str; 2] = ["second", "third"];
+const SECOND_SHA256: &str = "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4";
+const THIRD_SHA256: &str = "b1e99324505bd32da0e1f85dcf5e19a09db0481e8a15f62c41eb320304a8e927";
 /// Its SHA-256.
 const TOKEN_SHA256: &str = "f0b6aefdae9688ec722aeb43aa5a11afed79a494b094598422921d1f008e75d3";
 
@@ -138,7 +142,7 @@ impl Builder {
         if self.centre_key.is_none() {
             write("centre.key", &self.centre);
         }
-        write("tokens", &format!("Tester {TOKEN_SHA256}\n"));
+        write("tokens", &format!("Tester {TOKEN_SHA256}\nSecond {SECOND_SHA256}\nThird {THIRD_SHA256}\n"));
         let data = dir.path().join("data");
         std::fs::create_dir(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
         if let Some(whole) = &self.whole {
@@ -314,6 +318,23 @@ impl Sanak {
         let answer = reqwest::Client::new().post(&url).bearer_auth(TOKEN).json(&body).send().await;
         let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// What the situation room sends as it is: status and JSON of the answer.
+    pub async fn upload(&self, path: &str, file: Vec<u8>) -> (u16, Value) {
+        let url = format!("http://{}/api/v1/room{path}", self.ready.http);
+        let answer = reqwest::Client::new().post(&url).bearer_auth(TOKEN).body(file).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// The bytes of a path that the situation room reads.
+    pub async fn download(&self, path: &str) -> Vec<u8> {
+        let url = format!("http://{}{path}", self.ready.http);
+        let answer = reqwest::Client::new().get(&url).bearer_auth(TOKEN).send().await;
+        let answer = answer.and_then(reqwest::Response::error_for_status);
+        let bytes = answer.unwrap_or_else(|error| panic!("{error}")).bytes().await;
+        bytes.unwrap_or_else(|error| panic!("{url}: {error}")).to_vec()
     }
 
     /// Whether it says that it is ready, and every part.

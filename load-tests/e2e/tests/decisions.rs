@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use device_wire::{CentreKeys, Channel, device::Outbox};
-use e2e::{Builder, Client, Record, Sanak, Vectors, identity, now};
+use e2e::{Builder, Client, OTHERS, Record, Sanak, Vectors, identity, now};
 use election::{
     Count,
     report::{Body, ContestTally, Receipt, Tally, Turnout, Verdict},
@@ -186,9 +186,20 @@ async fn a_night(scene: &mut Scene) {
     assert_eq!(tally.verdict, Verdict::Accepted);
     let no_list = scene.send("u-5002-1", Body::Tally(urn([8, 5, 5], [5, 5, 8]))).await;
     assert_eq!(no_list.verdict, Verdict::Quarantined, "there are no voters on a list of 5002");
-    let line =
-        json!({"contest": "list", "ballots": 100, "invalid": 0, "votes": {"p01": 10, "p02": 20, "none": 70}});
-    scene.decide(json!({"act": "protocol", "precinct": 9001, "contests": [line]})).await;
+    let line = json!({
+        "contest": "list", "received": 300, "issued": 101, "cancelled": 199, "portable": 3, "ballots": 100,
+        "invalid": 0, "valid": 100, "votes": {"p01": 10, "p02": 20, "none": 70},
+    });
+    let protocol = json!({"act": "protocol", "precinct": 9001, "contests": [line]});
+    scene.decide(protocol.clone()).await;
+    let waiting = scene.sanak.room("/protocols").await.1["protocols"][0].clone();
+    assert_eq!((&waiting["precinct"], &waiting["state"]), (&json!(9001), &json!("once")));
+    assert_eq!((&waiting["may_enter"], waiting.to_string().contains("70")), (&json!(false), false));
+    assert_eq!(*ballots(&scene.get("/units/abroad").await["unit"], "list", "protocols"), json!(0));
+    let entry = json!({"reason": "as the protocol says", "act": protocol}).to_string();
+    let (status, answer) = scene.sanak.decide(OTHERS[0], entry).await;
+    assert_eq!(status, 201, "{answer}");
+    assert_eq!(scene.sanak.room("/protocols").await.1["protocols"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

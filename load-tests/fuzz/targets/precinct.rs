@@ -8,7 +8,8 @@ use election::{
     Code, Count, DeviceId, Timestamp,
     figures::SourceFigures,
     precinct::{Arrived, Judgement, Precinct},
-    record::{Act, Decision, Observation, ProtocolLine},
+    hand_count::Form,
+    record::{Act, CorrectedTally, Decision, Observation},
     report::{Body, BySex, ContestTally, Digest, Offset, Report, Tally, Turnout},
 };
 use fuzz::{DEFINITION, DEVICES, ELECTION};
@@ -96,16 +97,14 @@ fn record(input: &mut Unstructured, heads: &mut [(u64, Digest); 2]) -> Result<Re
             Record::Observation(Observation::Device { precinct, device: device(input)?, code, raised })
         }
         2 => {
-            let tally = tally(input)?;
-            let line = ProtocolLine {
-                contest: tally.contest,
-                ballots: tally.ballots,
-                invalid: tally.invalid,
-                votes: tally.votes,
+            let ContestTally { contest, ballots, invalid, votes, preferences } = tally(input)?;
+            let tally = CorrectedTally { contest, ballots, invalid, votes, preferences };
+            let act = match input.int_in_range(0..=2)? {
+                0 => Act::Copy { precinct, holder: "observers".into(), contests: vec![tally] },
+                _ => Act::Protocol { precinct, contests: vec![Form::of(tally)] },
             };
-            let act = Act::Protocol { precinct, contests: vec![line] };
             Record::Decision(Decision {
-                by: "a person".into(),
+                by: (*input.choose(&["Aida", "Bakyt", "Chynara"])?).into(),
                 reason: "a reason".into(),
                 signature: None,
                 act,

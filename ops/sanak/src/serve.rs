@@ -36,6 +36,7 @@ async fn serve(config: Config) -> io::Result<Outcome> {
         old_keys: old_keys.collect(),
         room: room.collect(),
         quota: config.quota,
+        documents: config.documents,
     };
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;

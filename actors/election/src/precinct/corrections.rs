@@ -3,7 +3,7 @@
 use crate::{
     count::Count,
     figures::SourceFigures,
-    precinct::{Objection, Precinct, figures, state::Counted},
+    precinct::{Objection, Precinct, figures, paper::tally_of, state::Counted},
     record::CorrectedTally,
     report::{Body, ContestTally},
     seats::Source,
@@ -12,13 +12,7 @@ use crate::{
 impl Precinct {
     pub(super) fn correct(&mut self, source: Source, tally: &CorrectedTally) -> Result<(), Objection> {
         let wrong = |what| Objection::WrongSum { contest: tally.contest.clone(), what };
-        let tally = ContestTally {
-            contest: tally.contest.clone(),
-            ballots: tally.ballots,
-            invalid: tally.invalid,
-            votes: tally.votes.clone(),
-            preferences: tally.preferences.clone(),
-        };
+        let tally = tally_of(tally);
         self.consider_tally(&tally)?;
         let (ix, mut figures) = figures::place(&self.definition, &tally)
             .ok_or_else(|| wrong("an option or a name on a list is unknown"))?;
@@ -40,7 +34,7 @@ impl Precinct {
             }
             Source::Protocols => {
                 // The hand count refuses more ballots than voters, and so does a correction of it.
-                if figures.ballots > figures.registered {
+                if !figures.registered.is_zero() && figures.ballots > figures.registered {
                     return Err(wrong("there are more ballots than registered voters"));
                 }
                 let entered = self.protocol.iter_mut().find(|(of, _)| *of == ix);

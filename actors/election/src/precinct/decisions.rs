@@ -1,20 +1,19 @@
 //! What people decide about a precinct, checked before it is journaled and applied after.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     correction::Correction,
     definition::{DeviceKind, DeviceStatus},
-    figures::SourceFigures,
     ids::DeviceId,
     precinct::{
-        Flag, Judgement, Precinct, figures,
+        Flag, Judgement, Precinct,
         objection::{LONGEST_REASON, LONGEST_SIGNATURE, Objection},
         rulings::Ruling,
         state::{Counted, Ruled},
     },
-    record::{Act, Decision, ProtocolLine},
-    report::{ContestTally, Offset},
+    record::{Act, Decision},
+    report::Offset,
     sequence::{Gap, MAX_CLOSED},
     time::Timestamp,
 };
@@ -49,7 +48,9 @@ impl Precinct {
         match act {
             Act::Replace { old, new, .. } => self.consider_replacement(old, new),
             Act::Revoke { device, .. } | Act::Reissue { device, .. } => self.consider_device(device),
-            Act::Protocol { contests, .. } => self.consider_protocol(contests),
+            Act::Protocol { contests, .. } => self.consider_protocol(by, contests),
+            Act::Copy { holder, contests, .. } => self.consider_copy(holder, contests),
+            Act::Document { kind, scan, .. } => self.consider_document(*kind, scan),
             Act::CloseGap { device, from, through, .. } => {
                 self.consider_gap(device, Gap { from: *from, through: *through })
             }
@@ -120,9 +121,9 @@ impl Precinct {
             Act::Revoke { device, .. } => self.shut_out(device),
             // Who verifies signatures takes the new key; numbers and chain go on.
             Act::Reissue { .. } => {}
-            Act::Protocol { contests, .. } => {
-                self.protocol = contests.iter().filter_map(|line| self.protocol_line(line)).collect();
-            }
+            Act::Protocol { contests, .. } => self.enter_protocol(contests, ruled)?,
+            Act::Copy { holder, contests, .. } => self.record_copy(holder, contests),
+            Act::Document { kind, scan, .. } => self.file(*kind, *scan, ruled),
             Act::CloseGap { device: id, from, through, .. } => {
                 if let Some(device) = self.devices.get_mut(id) {
                     device.line.close(Gap { from: *from, through: *through });
@@ -197,38 +198,6 @@ impl Precinct {
         }
     }
 
-    fn consider_protocol(&self, lines: &[ProtocolLine]) -> Result<(), Objection> {
-        if !self.protocol.is_empty() {
-            return Err(Objection::AlreadyIn);
-        }
-        let expected: BTreeSet<_> = self.entry().contests.iter().map(|here| here.contest).collect();
-        let named: BTreeSet<_> =
-            lines.iter().filter_map(|line| self.definition.contest_ix(&line.contest)).collect();
-        if named != expected || lines.len() != expected.len() {
-            return Err(Objection::WrongContests);
-        }
-        lines.iter().try_for_each(|line| self.consider_line(line))
-    }
-
-    /// The control equations of one contest of a protocol.
-    fn consider_line(&self, line: &ProtocolLine) -> Result<(), Objection> {
-        self.consider_tally(&tally_of(line))?;
-        let registered =
-            self.definition.contest_ix(&line.contest).and_then(|ix| self.entry().registered_for(ix));
-        if registered.is_some_and(|registered| line.ballots > registered) {
-            let what = "there are more ballots than registered voters";
-            return Err(Objection::WrongSum { contest: line.contest.clone(), what });
-        }
-        Ok(())
-    }
-
-    fn protocol_line(&self, line: &ProtocolLine) -> Option<(crate::definition::ContestIx, SourceFigures)> {
-        let (ix, mut figures) = figures::place(&self.definition, &tally_of(line))?;
-        figures.precincts = 1;
-        figures.registered = self.entry().registered_for(ix)?;
-        Some((ix, figures))
-    }
-
     /// Urns of the precinct and how many of them have finished; terminals and how many have closed.
     pub fn progress(&self) -> Progress {
         let mut progress = Progress::default();
@@ -241,16 +210,6 @@ impl Precinct {
             *done += u32::from(device.finished());
         }
         progress
-    }
-}
-
-fn tally_of(line: &ProtocolLine) -> ContestTally {
-    ContestTally {
-        contest: line.contest.clone(),
-        ballots: line.ballots,
-        invalid: line.invalid,
-        votes: line.votes.clone(),
-        preferences: Default::default(),
     }
 }
 

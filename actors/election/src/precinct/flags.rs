@@ -9,7 +9,7 @@ use crate::{
     definition::{ContestIx, DeviceKind},
     figures::SourceFigures,
     ids::{ContestId, DeviceId},
-    precinct::{Precinct, judge::Arrived, state::Counted},
+    precinct::{Precinct, judge::Arrived, paper::same, state::Counted},
     report::Body,
     rules::Code,
 };
@@ -114,10 +114,12 @@ impl Precinct {
         let protocol = self.protocol.iter().find(|(of, _)| *of == contest).map(|(_, figures)| figures);
         if let Some(protocol) = protocol
             && urns.precincts == 1
-            && (protocol.ballots, protocol.invalid, &protocol.votes)
-                != (urns.ballots, urns.invalid, &urns.votes)
+            && !same(protocol, &urns)
         {
             raise(Code::W07);
+        }
+        if self.copies_differ(contest) {
+            raise(Code::W13);
         }
     }
 

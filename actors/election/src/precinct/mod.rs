@@ -23,6 +23,7 @@ mod fitness;
 mod flags;
 mod judge;
 mod objection;
+mod paper;
 mod plausibility;
 mod quarantine;
 mod rulings;
@@ -31,7 +32,8 @@ mod state;
 pub use decisions::{Outcome, Progress};
 pub use flags::Flag;
 pub use judge::{Arrived, Judgement};
-pub use objection::{LONGEST_REASON, LONGEST_SIGNATURE, Objection};
+pub use objection::{LONGEST_HOLDER, LONGEST_REASON, LONGEST_SIGNATURE, MOST_COPIES, Objection};
+pub use paper::Reconciliation;
 pub use state::{DeviceView, Known, Precinct, ReportEntry, Ruled};
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Why a decision cannot be taken.
 
 use crate::{
+    document::MOST_DOCUMENTS,
+    hand_count::{Refused, Unbalanced},
     ids::{ContestId, DeviceId},
     report::{Offset, Seq},
     rules::Code,
@@ -12,6 +14,11 @@ use crate::{
 pub const LONGEST_REASON: usize = 2_000;
 /// Longest signature of a person, in characters.
 pub const LONGEST_SIGNATURE: usize = 8_000;
+
+/// Longest name of who holds a copy, in characters.
+pub const LONGEST_HOLDER: usize = 200;
+/// Most copies of one protocol: parties, candidates and organisations have observers.
+pub const MOST_COPIES: usize = 64;
 
 /// Why a decision cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,8 +42,31 @@ pub enum Objection {
     #[error("device {0} is not a spare device of the same kind")]
     NotSpare(DeviceId),
     /// A protocol was entered before.
-    #[error("the protocol of this precinct is already in: enter a correction")]
+    #[error("the protocol of this precinct is already in: enter a correction (act correct)")]
     AlreadyIn,
+    /// The entries of two people differ, and it is one of them.
+    #[error("the two entries of this protocol differ: a third person enters what the paper says")]
+    ThirdPerson,
+    /// A control equation of the form does not hold.
+    #[error("protocol of {contest}: {what}: enter what the paper says, or send it back to the commission")]
+    Unbalanced {
+        /// Which contest.
+        contest: ContestId,
+        /// Which equation.
+        what: Unbalanced,
+    },
+    /// Nobody is named who holds the copy, or nothing stands on it, or something twice.
+    #[error("a copy names who holds it, in at most {LONGEST_HOLDER} characters, and each contest once")]
+    WrongCopy,
+    /// More copies than anybody reads.
+    #[error("{MOST_COPIES} copies of this protocol are recorded already")]
+    TooManyCopies,
+    /// It is there.
+    #[error("this file is on record here as a document of this kind already")]
+    SameDocument,
+    /// More than anybody prints.
+    #[error("{MOST_DOCUMENTS} documents of this precinct are on record already")]
+    TooManyDocuments,
     /// The protocol's contests are not the precinct's.
     #[error("a protocol has one line for each contest that is voted in the precinct")]
     WrongContests,
@@ -125,9 +155,20 @@ impl Objection {
             Self::Anonymous
                 | Self::TooLong
                 | Self::WrongContests
+                | Self::Unbalanced { .. }
+                | Self::WrongCopy
                 | Self::WrongSum { .. }
                 | Self::NoReports
                 | Self::TooMany
         )
+    }
+}
+
+impl From<Refused> for Objection {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Settled => Self::AlreadyIn,
+            Refused::ThirdPerson => Self::ThirdPerson,
+        }
     }
 }

@@ -25,7 +25,7 @@ pub(super) enum Ruling {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Basis {
     identified: Count,
-    contest: Option<(SourceFigures, Option<SourceFigures>)>,
+    contest: Option<(SourceFigures, Option<SourceFigures>, Vec<SourceFigures>)>,
 }
 
 impl Precinct {
@@ -33,7 +33,7 @@ impl Precinct {
     pub(super) fn consider_ruling(&self, act: &Act) -> Result<(), Objection> {
         match (self.ruling, act) {
             (Ruling::Certified, Act::Refuse { .. } | Act::Resolve { .. } | Act::Reissue { .. })
-            | (Ruling::Certified, Act::Uncertify { .. }) => Ok(()),
+            | (Ruling::Certified, Act::Copy { .. } | Act::Document { .. } | Act::Uncertify { .. }) => Ok(()),
             (Ruling::Certified, _) => Err(Objection::Certified),
             (Ruling::Annulled, Act::Annul { .. } | Act::Certify { .. })
             | (Ruling::Annulled, Act::Correct { .. } | Act::CorrectTurnout { .. }) => {
@@ -84,7 +84,8 @@ impl Precinct {
         let ix = flag.contest.as_ref().and_then(|id| self.definition.contest_ix(id));
         let contest = ix.map(|ix| {
             let protocol = self.protocol.iter().find(|(of, _)| *of == ix).map(|(_, figures)| figures.clone());
-            (self.urns(ix), protocol)
+            let copies = self.copies.values().flatten().filter(|(of, _)| *of == ix);
+            (self.urns(ix), protocol, copies.map(|(_, copy)| copy.clone()).collect())
         });
         Basis { identified: self.identified(), contest }
     }

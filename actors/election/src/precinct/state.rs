@@ -6,7 +6,9 @@ use crate::{
     correction::Correction,
     count::Count,
     definition::{ContestIx, Definition, Device, DeviceKind, DeviceStatus, Precinct as Entry},
+    document::Document,
     figures::{Phase, SourceFigures},
+    hand_count::HandCount,
     ids::{DeviceId, PrecinctId},
     precinct::{
         flags::Flag,
@@ -42,6 +44,12 @@ pub struct Precinct {
     pub(super) corrected_turnout: Option<Count>,
     pub(super) ruling: Ruling,
     pub(super) corrections: Vec<Arc<Correction>>,
+    /// How far the entering of the protocol has come.
+    pub(super) hand_count: HandCount,
+    /// Scans, in the order of the journal.
+    pub(super) documents: Vec<Arc<Document>>,
+    /// What observers hold, by who holds it.
+    pub(super) copies: BTreeMap<Arc<str>, Vec<(ContestIx, SourceFigures)>>,
     /// The last decision's place in the journal.
     pub(super) last_decision: Offset,
     pub(super) updated: Timestamp,
@@ -170,6 +178,9 @@ impl Precinct {
             corrected_turnout: None,
             ruling: Ruling::default(),
             corrections: Vec::new(),
+            hand_count: HandCount::default(),
+            documents: Vec::new(),
+            copies: BTreeMap::new(),
             last_decision: Offset::default(),
             updated: Timestamp::default(),
         })

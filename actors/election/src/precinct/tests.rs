@@ -13,7 +13,8 @@ use crate::{
         Method, Names, OptionKind, OptionStatus, PlaceName, PrecinctContest, ShareOf, Threshold, Unit,
     },
     figures::{Figures, Phase},
-    record::{Act, Decision, NoKey, Observation, ProtocolLine, PublicKey},
+    hand_count::Form,
+    record::{Act, CorrectedTally, Decision, NoKey, Observation, PublicKey},
     report::*,
     rollup::{Contributions, empty_units},
     rules::Limits,
@@ -590,27 +591,37 @@ fn a_public_key_is_64_hex_digits_in_text() {
 #[test]
 fn a_precinct_that_counts_by_hand_reports_by_protocol() {
     let mut precinct = precinct_at("4", CLOSE);
-    let protocol = |p01: u64, ballots: u64| Decision {
-        by: "Chair".into(),
+    let protocol = |by: &str, p01: u64, ballots: u64| Decision {
+        by: by.into(),
         reason: "hand count".into(),
         signature: None,
         act: Act::Protocol {
             precinct: id("4"),
             contests: [("list", "p01"), ("single:1", "c1")]
-                .map(|(contest, option)| ProtocolLine {
-                    contest: id(contest),
-                    ballots: Count::new(ballots),
-                    invalid: Count::ZERO,
-                    votes: [(id(option), Count::new(p01))].into(),
+                .map(|(contest, option)| {
+                    Form::of(CorrectedTally {
+                        contest: id(contest),
+                        ballots: Count::new(ballots),
+                        invalid: Count::ZERO,
+                        votes: [(id(option), Count::new(p01))].into(),
+                        preferences: Default::default(),
+                    })
                 })
                 .into(),
         },
     };
-    assert!(matches!(precinct.consider(&protocol(5, 6)), Err(Objection::WrongSum { .. })));
-    assert!(matches!(precinct.consider(&protocol(1_001, 1_001)), Err(Objection::WrongSum { .. })));
-    precinct.rule(&protocol(7, 7), NIGHT).unwrap();
-    assert_eq!(precinct.rule(&protocol(8, 8), NIGHT), Err(Objection::AlreadyIn));
-    let list = precinct.figures().contests[0].clone();
+    assert!(matches!(precinct.consider(&protocol("Aida", 5, 6)), Err(Objection::Unbalanced { .. })));
+    assert!(matches!(precinct.consider(&protocol("Aida", 1_001, 1_001)), Err(Objection::WrongSum { .. })));
+    precinct.rule(&protocol("Aida", 7, 7), NIGHT).unwrap();
+    let list = |precinct: &Precinct| precinct.figures().contests[0].clone();
+    assert_eq!(
+        (list(&precinct).protocols.precincts, precinct.phase()),
+        (0, Phase::Counting),
+        "once is not in"
+    );
+    precinct.rule(&protocol("Bakyt", 7, 7), NIGHT).unwrap();
+    assert_eq!(precinct.rule(&protocol("Chynara", 8, 8), NIGHT), Err(Objection::AlreadyIn));
+    let list = list(&precinct);
     assert_eq!((list.protocols.ballots.get(), list.protocols.precincts, list.urns.precincts), (7, 1, 0));
     assert_eq!(precinct.phase(), Phase::Reported);
 }

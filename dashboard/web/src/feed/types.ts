@@ -29,8 +29,6 @@ export interface ContestCount {
   registered: number;
   urns: Count;
   protocols: Count;
-  /** The copy that observers hold, of a precinct where one was handed in. */
-  observers?: Count;
 }
 
 export interface Unit {
@@ -199,7 +197,31 @@ export interface PrecinctDetail extends Header {
   reports: DeviceReport[];
   discrepancies: Discrepancy[];
   corrections: Correction[];
-  documents: unknown[];
+  documents: Scan[];
+  /** The sources of each contest; without counts while the embargo holds. */
+  reconciliation: { contest: string; copies?: ObserversCopy[] }[];
+}
+
+/** A copy of the protocol, and who holds it. */
+export interface ObserversCopy {
+  holder: string;
+  ballots: number;
+  invalid: number;
+  votes: Record<string, number>;
+}
+
+export type ScanKind = 'urn_first' | 'urn_final' | 'id_first' | 'id_final' | 'protocol' | 'copy';
+
+/** A scan of what was printed and signed. */
+export interface Scan {
+  kind: ScanKind;
+  offset: number;
+  at: string;
+  media_type: string;
+  bytes: number;
+  /** Null while votes stand on it that may not be published. */
+  digest: string | null;
+  original: { digest: string };
 }
 
 export interface HistoryPoint {

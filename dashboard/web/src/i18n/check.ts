@@ -38,6 +38,18 @@ export const checkEn = {
   howText: 'Every report is signed by its device (Ed25519, COSE). This program fetches one, checks its signature with the device’s public key and prints what it says. It needs Python 3 with the packages cbor2 and cryptography.',
   run: 'To check the newest report of this precinct:',
   corrections: 'Corrections',
+  documents: 'Scanned papers',
+  documentsText: 'What was printed and signed at the precinct. Compare it with the figures above.',
+  noDocuments: 'No paper of this precinct has been scanned yet.',
+  documentKind: {
+    urn_first: 'First report of an urn',
+    urn_final: 'Final report of an urn',
+    id_first: 'First report of an ID terminal',
+    id_final: 'Final report of an ID terminal',
+    protocol: 'Protocol of the commission',
+    copy: 'Observers’ copy of the protocol',
+  },
+  kilobytes: (n: string) => `${n} kB`,
   noCorrections: 'No figure of this precinct has been corrected.',
 };
 
@@ -80,6 +92,18 @@ export const checkKy: typeof checkEn = {
   howText: 'Ар бир билдирүүгө жабдуу кол коёт (Ed25519, COSE). Бул программа билдирүүнү алып, колду жабдуунун ачык ачкычы менен текшерет жана мазмунун чыгарат. Python 3 жана cbor2, cryptography пакеттери керек.',
   run: 'Бул участканын акыркы билдирүүсүн текшерүү:',
   corrections: 'Оңдоолор',
+  documents: 'Сканерленген кагаздар',
+  documentsText: 'Участкада басылып чыккан жана кол коюлган кагаздар. Аларды жогорудагы сандар менен салыштырыңыз.',
+  noDocuments: 'Бул участканын кагаздары азырынча сканерлене элек.',
+  documentKind: {
+    urn_first: 'Урнанын биринчи отчету',
+    urn_final: 'Урнанын акыркы отчету',
+    id_first: 'Идентификациялык жабдуунун биринчи отчету',
+    id_final: 'Идентификациялык жабдуунун акыркы отчету',
+    protocol: 'УШК протоколу',
+    copy: 'Протоколдун байкоочулардагы көчүрмөсү',
+  },
+  kilobytes: (n: string) => `${n} кБ`,
   noCorrections: 'Бул участканын сандары оңдолгон жок.',
 };
 
@@ -122,5 +146,17 @@ export const checkRu: typeof checkEn = {
   howText: 'Каждое сообщение подписано устройством (Ed25519, COSE). Эта программа получает сообщение, проверяет подпись открытым ключом устройства и печатает содержание. Нужен Python 3 с пакетами cbor2 и cryptography.',
   run: 'Проверить последнее сообщение этого участка:',
   corrections: 'Исправления',
+  documents: 'Отсканированные документы',
+  documentsText: 'То, что напечатано и подписано на участке. Сравните с цифрами выше.',
+  noDocuments: 'Документы этого участка ещё не отсканированы.',
+  documentKind: {
+    urn_first: 'Первый отчёт урны',
+    urn_final: 'Итоговый отчёт урны',
+    id_first: 'Первый отчёт терминала идентификации',
+    id_final: 'Итоговый отчёт терминала идентификации',
+    protocol: 'Протокол УИК',
+    copy: 'Копия протокола у наблюдателей',
+  },
+  kilobytes: (n: string) => `${n} кБ`,
   noCorrections: 'Числа этого участка не исправлялись.',
 };

@@ -249,6 +249,7 @@ export const en = {
     W10: 'A report is late.',
     W11: 'More ballots than registered voters.',
     W12: 'A final count without an opening report.',
+    W13: 'A copy that observers hold differs from the protocol.',
   } as Record<string, string>,
   live: (done: string, all: string) => `Precincts reported: ${done} of ${all}.`,
   footer: {

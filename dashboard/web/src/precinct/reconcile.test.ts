@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Contest, Count, Discrepancy, Option, Place, Unit } from '../feed/types';
+import type { Contest, Count, Discrepancy, ObserversCopy, Option, Place, Unit } from '../feed/types';
 import { lines, reconcile, type SourceName } from './reconcile';
 
 const option = (id: string, status: Option['status'] = 'active') => ({ id, number: 1, kind: 'party', name: { ky: id, ru: id }, status }) as Option;
@@ -13,21 +13,28 @@ const counted = (p01: number, p02: number, invalid: number): Count => ({
   invalid,
   votes: { p01, p02 },
 });
-const precinct = (identified: number | null, urns: Count, protocols: Count, observers?: Count) =>
+const precinct = (identified: number | null, urns: Count, protocols: Count) =>
   ({
     turnout: { identified: identified ?? 0, precincts: identified === null ? 0 : 1, registered: 900 },
-    contests: { list: { precincts: 1, registered: 900, urns, protocols, ...(observers ? { observers } : {}) } },
+    contests: { list: { precincts: 1, registered: 900, urns, protocols } },
   }) as unknown as Unit;
 const flag = (code: string, change: Partial<Discrepancy> = {}): Discrepancy => ({ code, device: null, contest: 'list', since: '', ...change });
 
-function agreements(unit: Unit, flags: Discrepancy[] = [], at: Place = place) {
-  return Object.fromEntries(reconcile(unit, contest, at, flags).map((row) => [row.source, row.agreement])) as Record<SourceName, { kind: string }>;
+const copy = (p01: number, p02: number, invalid: number): ObserversCopy => ({
+  holder: 'Observers’ union',
+  ballots: p01 + p02 + invalid,
+  invalid,
+  votes: { p01, p02 },
+});
+
+function agreements(unit: Unit, flags: Discrepancy[] = [], at: Place = place, copies: ObserversCopy[] = []) {
+  return Object.fromEntries(reconcile(unit, contest, at, flags, copies).map((row) => [row.source, row.agreement])) as Record<SourceName, { kind: string }>;
 }
 
 describe('the sources of a precinct', () => {
   it('all agree when every count is the same', () => {
-    const unit = precinct(400, counted(200, 190, 10), counted(200, 190, 10), counted(200, 190, 10));
-    expect(agreements(unit)).toEqual({
+    const unit = precinct(400, counted(200, 190, 10), counted(200, 190, 10));
+    expect(agreements(unit, [], place, [copy(200, 190, 10)])).toEqual({
       identified: { kind: 'base' },
       urns: { kind: 'agrees', with: 'identified' },
       protocol: { kind: 'agrees', with: 'urns' },
@@ -53,6 +60,18 @@ describe('the sources of a precinct', () => {
       ['p02', 190, 189],
       [null, 10, 10],
     ]);
+  });
+
+  it('has a row for each copy that observers hold, and names the rule where one differs', () => {
+    const unit = precinct(400, counted(200, 190, 10), counted(200, 190, 10));
+    const copies = [copy(200, 190, 10), { ...copy(201, 189, 10), holder: 'Party' }];
+    const rows = reconcile(unit, contest, place, [flag('W13')], copies).slice(3);
+    expect(rows.map(({ holder, agreement, codes }) => [holder, agreement.kind, codes])).toEqual([
+      ['Observers’ union', 'agrees', []],
+      ['Party', 'differs', ['W13']],
+    ]);
+    const early = precinct(400, counted(200, 190, 10), NOTHING);
+    expect(reconcile(early, contest, place, [], copies)[4]?.agreement).toEqual({ kind: 'differs', with: 'urns', by: 0, lines: 2 });
   });
 
   it('are compared with the identified voters where there are no urns', () => {

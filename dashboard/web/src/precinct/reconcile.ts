@@ -1,4 +1,4 @@
-import type { Contest, Count, Discrepancy, Option, Place, Unit } from '../feed/types';
+import type { Contest, Count, Discrepancy, ObserversCopy, Option, Place, Unit } from '../feed/types';
 
 export type SourceName = 'identified' | 'urns' | 'protocol' | 'observers';
 /** Those that others are compared with. */
@@ -18,6 +18,8 @@ export type Agreement =
 
 export interface SourceRow {
   source: SourceName;
+  /** Who holds it, of observers' copies. */
+  holder: string | null;
   total: number | null;
   valid: number | null;
   invalid: number | null;
@@ -31,23 +33,37 @@ const RULES: Record<SourceName, string[]> = {
   identified: ['W05', 'W08'],
   urns: ['W01', 'W02', 'W04', 'W11', 'W12'],
   protocol: ['W07'],
-  observers: [],
+  observers: ['W13'],
 };
 
 /** The four sources of one contest in one precinct, each against the one that it must agree with. */
-export function reconcile(unit: Unit, contest: Contest, place: Place | undefined, flags: Discrepancy[]): SourceRow[] {
+export function reconcile(
+  unit: Unit,
+  contest: Contest,
+  place: Place | undefined,
+  flags: Discrepancy[],
+  copies: ObserversCopy[] = [],
+): SourceRow[] {
   const count = unit.contests[contest.id];
   const identified = unit.turnout.precincts > 0 ? unit.turnout.identified : null;
-  const { urns, protocols: protocol, observers } = count ?? {};
+  const { urns, protocols: protocol } = count ?? {};
   const open = flags.filter((flag) => flag.contest === null || flag.contest === contest.id);
   const row = (source: SourceName, figures: Count | undefined, agreement: Agreement): SourceRow => {
     const total = figures?.ballots !== undefined && shown(agreement) ? figures.ballots : null;
     const invalid = total === null ? null : (figures?.invalid ?? 0);
     const valid = total === null || invalid === null ? null : total - invalid;
-    return { source, total, valid, invalid, agreement, codes: codesOf(source, open) };
+    return { source, holder: null, total, valid, invalid, agreement, codes: codesOf(source, open) };
   };
+  const against = protocol && protocol.precincts > 0 ? ('protocol' as const) : ('urns' as const);
+  const copied = copies.map(({ holder, ...figures }): SourceRow => {
+    const copy: Count = { precincts: 1, registered: 0, ...figures };
+    const agreement = lineByLine(copy, against === 'protocol' ? protocol : urns, against);
+    const told = row('observers', copy, agreement);
+    return { ...told, holder, codes: agreement.kind === 'differs' ? told.codes : [] };
+  });
   const terminals: SourceRow = {
     source: 'identified',
+    holder: null,
     total: identified,
     valid: null,
     invalid: null,
@@ -58,7 +74,7 @@ export function reconcile(unit: Unit, contest: Contest, place: Place | undefined
     terminals,
     row('urns', urns, urnsAgainst(urns, identified, place, open)),
     row('protocol', protocol, protocolAgainst(protocol, urns, identified, open)),
-    row('observers', observers, observers ? lineByLine(observers, protocol ?? urns, protocol ? 'protocol' : 'urns') : { kind: 'none' }),
+    ...(copied.length > 0 ? copied : [row('observers', undefined, { kind: 'none' })]),
   ];
 }
 

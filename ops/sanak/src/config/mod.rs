@@ -5,11 +5,13 @@
 //! | `raw` | file and environment → texts, each with its place |
 //! | `addresses` | addresses to listen on |
 //! | `mqtt` | how devices reach us |
+//! | `documents` | where scans are kept |
 //! | `quota` | how much one device may have on record |
 //! | `files` | directories, keys and tokens on disk |
 //! | `problem` | mistakes and warnings, each one sentence with its place |
 
 mod addresses;
+mod documents;
 mod files;
 mod mqtt;
 mod problem;
@@ -32,6 +34,7 @@ use crate::limits;
 use raw::Raw;
 
 pub use addresses::is_free;
+pub use documents::Shelves;
 pub use files::{RoomToken, is_kid, writable};
 pub use mqtt::Mqtt;
 pub use problem::{Place, Problem, Problems};
@@ -55,6 +58,8 @@ pub struct Config {
     pub room: Vec<RoomToken>,
     /// How much one device may have on record.
     pub quota: Quota,
+    /// Where scans are kept.
+    pub documents: Shelves,
 }
 
 /// The keys of the centre: one signs, the others are still honoured.
@@ -119,6 +124,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
     let centre = files::centre(raw, problems);
     let room = files::room(raw, problems);
     let quota = quota::quota(raw, problems);
+    let documents = documents::documents(raw, data_dir.as_ref(), problems);
     addresses::are_free(raw, mqtt.as_ref(), http, metrics, problems);
     if let (Some(election), Some(mqtt)) = (&election, &mqtt) {
         devices_fit(raw, &election.definition, mqtt, problems);
@@ -137,6 +143,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
         centre: centre?,
         room: room?,
         quota: quota?,
+        documents: documents?,
     })
 }
 

@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Every key there is; each is a text but `centre.old_keys`, a list of `{ kid, public_key }`, and those of [`FLAGS`] and
 /// [`NUMBERS`].
-const KEYS: [(&str, &[&str]); 8] = [
+const KEYS: [(&str, &[&str]); 9] = [
     ("election", &["dir"]),
     ("data", &["dir"]),
     (
@@ -30,6 +30,7 @@ const KEYS: [(&str, &[&str]); 8] = [
     ("metrics", &["listen"]),
     ("centre", &["key_file", "kid", "old_keys", "require_synchronised_clock"]),
     ("room", &["tokens_file"]),
+    ("documents", &["dir", "s3_bucket", "s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_file"]),
     ("limits", &["device_reports", "device_mebibytes", "device_equivocations"]),
 ];
 

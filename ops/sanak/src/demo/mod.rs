@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::Outcome,
-    config::{self, Mqtt},
+    config::{self, Mqtt, Shelves},
     demo::clock::DemoClock,
     limits,
     platform::{Platform, Settings},
@@ -87,7 +87,7 @@ pub fn run(args: DemoArgs) -> io::Result<Outcome> {
 
 async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
     let settings = settings(&args, data)?;
-    let room_token = SECRET_OF_THE_ROOM.to_owned();
+    let room_tokens = ROOM.map(|(_, token)| token.to_owned());
     let about = settings.election.definition.about().clone();
     let definition = Arc::new(settings.election.definition.clone());
     let devices = definition.devices().len();
@@ -119,7 +119,7 @@ async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
         bundles: None,
         http: platform.http,
         centre_keys: CentreKeys::one(&centre.kid, centre.key.verifying_key()),
-        room_token,
+        room_tokens,
         keys: Arc::new(move |device| election::key_of(seed, device.as_str())),
         ledger_dir: Some(data.join("fleet")),
         faults: true,
@@ -149,8 +149,10 @@ async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Nobody but the simulated commission decides anything in a demonstration, and only on this machine.
-const SECRET_OF_THE_ROOM: &str = "demonstration";
+/// Nobody but the simulated commission decides anything in a demonstration, and only on this machine: its people, and
+/// what each of them says of themselves.
+const ROOM: [(&str, &str); 2] =
+    [("Simulated commission", "demonstration"), ("Simulated second operator", "second demonstration")];
 
 fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
     let files = election::files(args.precincts, args.seed).map_err(io::Error::other)?;
@@ -166,8 +168,9 @@ fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
         metrics: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         signer: Signer { kid: "centre".into(), key: centre },
         old_keys: Vec::new(),
-        room: vec![Person::new("Simulated commission", SECRET_OF_THE_ROOM)],
+        room: ROOM.map(|(name, token)| Person::new(name, token)).into(),
         quota: device_gateway::Quota::default(),
+        documents: Shelves::Directory(data.join("documents")),
     })
 }
 

@@ -14,6 +14,7 @@ use device_gateway::{Commands, Gaps, Keys, OverQuota, Refusals, Sample};
 use election::{
     Code, DeviceId, PrecinctId,
     figures::Figures,
+    hand_count::HandCount,
     liveness::{DeviceLife, DeviceList, DeviceRow, DevicesWanted, Point},
     record::{Decision, Observation},
     report::{Body, Offset, Order},
@@ -150,7 +151,8 @@ impl Inquiry for Questions {
     fn precinct(&self, id: PrecinctId) -> BoxFuture<'_, Option<PrecinctDetail>> {
         Box::pin(async move {
             let detail = self.system.precincts().describe(id).await.ok()?;
-            Some(PrecinctDetail { reports: detail.reports, flags: detail.flags })
+            let actors::PrecinctDetail { reports, flags, hand_count, reconciliation, documents, .. } = detail;
+            Some(PrecinctDetail { reports, flags, hand_count, reconciliation, documents })
         })
     }
 
@@ -178,6 +180,19 @@ impl Inquiry for Questions {
 
     fn quarantine(&self) -> BoxFuture<'_, Arc<Vec<QuarantineEntry>>> {
         Box::pin(kept(&self.quarantined, self.list_quarantine()))
+    }
+
+    fn protocols(&self) -> BoxFuture<'_, Vec<(PrecinctId, HandCount)>> {
+        Box::pin(async move {
+            let mut list = Vec::new();
+            for precinct in self.feed.definition().precincts().keys().copied() {
+                let Ok(detail) = self.system.precincts().describe(precinct).await else { continue };
+                if matches!(detail.hand_count, HandCount::Once(_) | HandCount::Differing(..)) {
+                    list.push((precinct, detail.hand_count));
+                }
+            }
+            list
+        })
     }
 
     fn missing(&self) -> BoxFuture<'_, Arc<Vec<MissingEntry>>> {

@@ -5,6 +5,7 @@ mod counting;
 mod deciding;
 mod gauges;
 mod inquiry;
+mod papers;
 mod recovery;
 mod routes;
 mod signs;

@@ -6,6 +6,7 @@ use actors::{Alarms, MAX_IN_FLIGHT, System, Tempo};
 use broker::{DeviceLink, Reloader, direct::Standing};
 use dashboard::{Person, Server};
 use device_gateway::{Bounds, Gateway, Keys, Quota, Running, Signer};
+use documents::{Shelf, ShelfError};
 use election::{Definition, Timestamp, definition::DeviceStatus, record::Observation};
 use election_files::Loaded;
 use feed::{Epoch, Feed};
@@ -16,12 +17,13 @@ use tokio::runtime::Handle;
 use crate::{
     certificates,
     clock::Watch,
-    config::Mqtt,
+    config::{Mqtt, Shelves},
     platform::{
         counting::Actors,
         deciding::Deciding,
         gauges,
         inquiry::{Devices, Questions},
+        papers::Scans,
         recovery::{self, Records},
         routes::{Errand, Observations, Routes},
         signs::{Marks, Signs},
@@ -48,6 +50,8 @@ pub struct Settings {
     pub room: Vec<Person>,
     /// How much one device may have on record.
     pub quota: Quota,
+    /// Where scans are kept.
+    pub documents: Shelves,
 }
 
 /// Messages of devices that may wait for the gateway before their sockets are no longer read.
@@ -59,6 +63,9 @@ pub enum Trouble {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+    /// Where scans are kept.
+    #[error(transparent)]
+    Documents(#[from] ShelfError),
     /// The journal's records cannot be folded.
     #[error("the journal cannot be replayed: {0}")]
     Replay(String),
@@ -196,6 +203,11 @@ impl Platform {
         let deciding = Deciding::new(system.clone(), appender.clone(), clock, keys, gateway.answers());
         let inquiry =
             Arc::new(Questions::new(system, devices, Arc::clone(&feed), reader, appender.clone(), deciding));
+        let shelf = match &settings.documents {
+            Shelves::Directory(dir) => Shelf::directory(dir)?,
+            Shelves::Bucket(bucket) => Shelf::s3(bucket)?,
+        };
+        let papers = Arc::new(Scans(shelf));
         wait_for_first_version(&feed).await;
         let gateway = gateway.start(appender)?;
         let mut centre_keys = vec![(settings.signer.kid, settings.signer.key.verifying_key().to_bytes())];
@@ -204,7 +216,8 @@ impl Platform {
         config.room = settings.room;
         let operators =
             dashboard::metrics(settings.metrics, registry.clone(), Arc::clone(&inquiry) as _).await?;
-        let parts = dashboard::Parts { feed: Arc::clone(&feed), boundaries, centre_keys, inquiry, registry };
+        let parts =
+            dashboard::Parts { feed: Arc::clone(&feed), boundaries, centre_keys, inquiry, papers, registry };
         let server = dashboard::start(config, parts).await?;
         Ok(Self {
             http: server.address,

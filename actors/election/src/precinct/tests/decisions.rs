@@ -1,7 +1,7 @@
 //! What people may decide about reports and figures, one sentence each.
 
 use super::*;
-use crate::{figures::SourceFigures, record::CorrectedTally, seats::Source};
+use crate::{figures::SourceFigures, hand_count::HandCount, seats::Source};
 
 fn at(precinct: &str) -> PrecinctId {
     id(precinct)
@@ -217,13 +217,16 @@ fn a_correction_is_checked_like_a_tally() {
 #[test]
 fn a_corrected_protocol_keeps_what_stood_there() {
     let mut precinct = precinct_at("4", CLOSE);
-    let lines = [("list", "p01"), ("single:1", "c1")].map(|(contest, option)| ProtocolLine {
-        contest: id(contest),
-        ballots: Count::new(7),
-        invalid: Count::ZERO,
-        votes: [(id(option), Count::new(7))].into(),
+    let lines = [("list", "p01"), ("single:1", "c1")].map(|(contest, option)| {
+        Form::of(CorrectedTally {
+            contest: id(contest),
+            ballots: Count::new(7),
+            invalid: Count::ZERO,
+            votes: [(id(option), Count::new(7))].into(),
+            preferences: Default::default(),
+        })
     });
-    precinct.rule(&decided(Act::Protocol { precinct: id("4"), contests: lines.into() }), NIGHT).unwrap();
+    enter(&mut precinct, &Act::Protocol { precinct: id("4"), contests: lines.into() });
     let over = correct("4", Source::Protocols, set("list", &[("p01", 1_001)], 0));
     assert!(matches!(precinct.consider(&over), Err(Objection::WrongSum { .. })));
     precinct.rule(&correct("4", Source::Protocols, set("list", &[("p01", 6)], 1)), NIGHT).unwrap();
@@ -319,14 +322,16 @@ fn nothing_changes_a_certified_precinct_but_a_decision_that_lifts_it() {
 #[test]
 fn a_resolved_discrepancy_opens_again_when_what_it_was_about_changes() {
     let (mut precinct, _) = counted();
-    let protocol = |p01| ProtocolLine {
-        contest: id("list"),
-        ballots: Count::new(p01),
-        invalid: Count::ZERO,
-        votes: [(id("p01"), Count::new(p01))].into(),
+    let protocol = |p01| {
+        Form::of(CorrectedTally {
+            contest: id("list"),
+            ballots: Count::new(p01),
+            invalid: Count::ZERO,
+            votes: [(id("p01"), Count::new(p01))].into(),
+            preferences: Default::default(),
+        })
     };
-    let entered = Act::Protocol { precinct: id("2"), contests: vec![protocol(109)] };
-    precinct.rule(&decided(entered), NIGHT).unwrap();
+    enter(&mut precinct, &Act::Protocol { precinct: id("2"), contests: vec![protocol(109)] });
     let open = |precinct: &Precinct| precinct.flags().keys().map(|flag| flag.code).collect::<Vec<_>>();
     assert_eq!(open(&precinct), [Code::W07]);
     let resolve = |code, device: Option<&str>, contest: Option<&str>| {
@@ -386,4 +391,85 @@ fn a_reason_and_a_signature_have_an_end() {
     assert_eq!(precinct.consider(&long(LONGEST_REASON, LONGEST_SIGNATURE)), Ok(()));
     assert_eq!(precinct.consider(&long(LONGEST_REASON + 1, 1)), Err(Objection::TooLong));
     assert_eq!(precinct.consider(&long(1, LONGEST_SIGNATURE + 1)), Err(Objection::TooLong));
+}
+
+/// Two people enter the same protocol.
+fn enter(precinct: &mut Precinct, act: &Act) {
+    for by in ["Aida", "Bakyt"] {
+        precinct.rule(&Decision { by: by.into(), ..decided(act.clone()) }, NIGHT).unwrap();
+    }
+}
+
+fn form(contest: &str, option: &str, votes: u64) -> Form {
+    Form::of(CorrectedTally {
+        contest: id(contest),
+        ballots: Count::new(votes),
+        invalid: Count::ZERO,
+        votes: [(id(option), Count::new(votes))].into(),
+        preferences: Default::default(),
+    })
+}
+
+#[test]
+fn a_protocol_on_which_two_differ_counts_when_a_third_has_read_it() {
+    let mut precinct = precinct_at("4", CLOSE);
+    let entry = |by: &str, votes: u64| Decision {
+        by: by.into(),
+        ..decided(Act::Protocol {
+            precinct: id("4"),
+            contests: vec![form("list", "p01", votes), form("single:1", "c1", votes)],
+        })
+    };
+    precinct.rule(&entry("Aida", 70), NIGHT).unwrap();
+    precinct.rule(&entry("Bakyt", 77), NIGHT).unwrap();
+    assert!(matches!(precinct.hand_count(), HandCount::Differing(..)));
+    assert_eq!(precinct.hand_count().differences().len(), 10, "five lines of two contests");
+    assert_eq!(precinct.phase(), Phase::Counting);
+    assert_eq!(precinct.consider(&entry("Aida", 77)), Err(Objection::ThirdPerson));
+    precinct.rule(&entry("Chynara", 77), NIGHT).unwrap();
+    let list = precinct.figures().contests[0].protocols.clone();
+    assert_eq!((list.ballots.get(), list.precincts, precinct.phase()), (77, 1, Phase::Reported));
+    let mut unbalanced = form("list", "p01", 5);
+    unbalanced.received = Count::new(6);
+    let unbalanced = decided(Act::Protocol { precinct: id("4"), contests: vec![unbalanced] });
+    let told = precinct_at("4", CLOSE).consider(&unbalanced).unwrap_err();
+    assert_eq!(told, Objection::WrongContests);
+    let mut precinct = precinct_at("4", CLOSE);
+    let mut huge = form("single:1", "c1", 5);
+    (huge.received, huge.cancelled) = (Count::new(2_000_000_005), Count::new(2_000_000_000));
+    let huge = decided(Act::Protocol { precinct: id("4"), contests: vec![form("list", "p01", 5), huge] });
+    assert!(matches!(precinct.rule(&huge, NIGHT), Err(Objection::WrongSum { .. })));
+}
+
+#[test]
+fn four_sources_stand_side_by_side_and_a_copy_that_differs_is_flagged() {
+    let (mut precinct, _) = counted();
+    let copy = |holder: &str, votes: u64| {
+        decided(Act::Copy {
+            precinct: id("2"),
+            holder: holder.into(),
+            contests: vec![form("list", "p01", votes).tally],
+        })
+    };
+    let open = |precinct: &Precinct| precinct.flags().keys().map(|flag| flag.code).collect::<Vec<_>>();
+    precinct.rule(&copy("Observers' union", 108), NIGHT).unwrap();
+    assert!(open(&precinct).is_empty(), "there is no protocol yet");
+    enter(&mut precinct, &Act::Protocol { precinct: id("2"), contests: vec![form("list", "p01", 109)] });
+    assert_eq!(open(&precinct), [Code::W07, Code::W13]);
+    let [of_list] = &precinct.reconciliation()[..] else { panic!("one contest") };
+    let ballots = |of: &Option<SourceFigures>| of.as_ref().map(|of| of.ballots.get());
+    assert_eq!((of_list.identified.is_some(), ballots(&of_list.protocol)), (true, Some(109)));
+    assert_eq!(ballots(&of_list.urns), Some(precinct.figures().contests[0].urns.ballots.get()));
+    assert_eq!((&*of_list.copies[0].0, of_list.copies[0].1.ballots.get()), ("Observers' union", 108));
+    assert_eq!(of_list.codes, [Code::W07, Code::W13]);
+    precinct.rule(&copy("Observers' union", 109), NIGHT).unwrap();
+    assert_eq!(open(&precinct), [Code::W07], "what they held before is replaced");
+    for wrong in [copy("", 5), copy(&"x".repeat(201), 5)] {
+        assert_eq!(precinct.consider(&wrong), Err(Objection::WrongCopy));
+    }
+    for holder in 1..64 {
+        precinct.rule(&copy(&format!("party {holder}"), 109), NIGHT).unwrap();
+    }
+    assert_eq!(precinct.consider(&copy("one more", 109)), Err(Objection::TooManyCopies));
+    assert_eq!(precinct.consider(&copy("party 7", 109)), Ok(()));
 }
