@@ -16,7 +16,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 
 use crate::{
     country::{Country, ReleaseVotes},
-    liveness::{Describe, Finished, Heard, List, Liveness, Marks, Sign, Standing, Unrecorded},
+    liveness::{Describe, Finished, Heard, List, Liveness, Marks, Rekeyed, Sign, Standing, Unrecorded},
     moments::{Moments, Reached},
     ports::{Recorder, ReplaySource, Tempo},
     publisher::{Begin, Publisher},
@@ -211,12 +211,11 @@ impl System {
             finished.into_iter().for_each(|device| liveness.do_send(Finished(device)));
             let changes = decision.act.changes();
             for (device, change) in &changes {
-                let Change::Status(status) = *change else { continue };
-                liveness.do_send(Standing {
-                    device: device.clone(),
-                    precinct: decision.act.precinct(),
-                    status,
-                });
+                let (device, precinct) = (device.clone(), decision.act.precinct());
+                match *change {
+                    Change::Status(status) => liveness.do_send(Standing { device, precinct, status }),
+                    Change::Key(_) => liveness.do_send(Rekeyed(device)),
+                }
             }
             Ok(Ok(Decided { changes, judgements }))
         }

@@ -5,10 +5,11 @@
 mod support;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use broker::direct::{Register, Standing};
 use broker::external::{self, Backoff};
 use broker::{AlarmKind, DeviceLink, LinkEvent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -112,6 +113,60 @@ async fn a_broker_that_hangs_up_refuses_or_talks_nonsense() {
         assert!(ATTEMPTS.contains(&came), "{broker}: {came} attempts");
         assert!(told >= came - 1, "{broker}: {told} losses told of {came}");
     }
+}
+
+/// A broker of another make: it grants what devices say, refuses the answers of Mosquitto's plugin, and has a report.
+async fn is_no_mosquitto(mut stream: TcpStream, heard: Arc<Mutex<Vec<u8>>>) {
+    read_packet(&mut stream).await;
+    let _ = stream.write_all(&CONNACK).await;
+    read_packet(&mut stream).await;
+    let _ = stream.write_all(&[0x90, 6, 0, 1, 1, 1, 1, 0x80]).await;
+    let topic = b"sanak/1/kg-demo/5123/urn-5123-1/report";
+    let mut publish = vec![0x32, topic.len() as u8 + 9, 0, topic.len() as u8];
+    publish.extend([&topic[..], &[0, 7], b"votes"].concat());
+    let _ = stream.write_all(&publish).await;
+    let mut said = [0; 512];
+    while let Ok(read @ 1..) = stream.read(&mut said).await {
+        heard.lock().unwrap().extend(&said[..read]);
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_refuses_the_plugins_answers_alone_brings_reports_and_is_told_nothing_and_people_are() {
+    let heard = Arc::<Mutex<Vec<u8>>>::default();
+    let kept = heard.clone();
+    let (port, came) = treats(move |stream| is_no_mosquitto(stream, kept.clone())).await;
+    let names = vec!["urn-5123-1".to_owned(), "urn-5123-2".to_owned()];
+    let register: Register = Arc::new(|name, _| match name {
+        "urn-5123-2" => Standing::Revoked,
+        _ => Standing::Device,
+    });
+    let config = external::Config::new("127.0.0.1", port, "gateway", "kg-demo");
+    let devices = Some(external::Devices { names, register });
+    let mut link = external::start(external::Config { devices, ..config }).unwrap();
+    let (mut reports, mut alarms) = (0, 0);
+    while reports == 0 || alarms == 0 {
+        match support::next(&mut link).await {
+            LinkEvent::Message(message) => {
+                assert_eq!(message.payload, "votes");
+                message.ack.done();
+                reports += 1;
+            }
+            LinkEvent::Alarm { what, detail } => {
+                assert_eq!(what, AlarmKind::NotShutOut, "{detail}");
+                assert!(detail.contains("mqtt.broker"), "{detail}");
+                alarms += 1;
+            }
+            event => panic!("{event:?}"),
+        }
+    }
+    link.downlink().disconnect("urn-5123-2");
+    // Longer than it takes to look at what is due.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(came.load(Ordering::Relaxed), 1, "the session stands");
+    // The acknowledgement of the report, and no command.
+    assert_eq!(*heard.lock().unwrap(), [0x40, 2, 0, 7]);
+    link.stop().await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 /// How much one device may have on record. What is beyond gets no answer, whatever it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Reports. A device has some thirty a day to say.
+    /// Reports. A device has some thirty a day to say; one that tries the system's throughput has thousands.
     pub reports: u64,
     /// Bytes of them, as signed.
     pub bytes: u64,
@@ -23,7 +23,7 @@ pub struct Quota {
 
 impl Default for Quota {
     fn default() -> Self {
-        Self { reports: 2_000, bytes: 16 << 20, equivocations: 16 }
+        Self { reports: 20_000, bytes: 16 << 20, equivocations: 16 }
     }
 }
 

@@ -250,9 +250,16 @@ pub struct Mark {
     pub boot: u64,
     /// What it has said in that boot: 1 that it is on line, 2 that it is off line.
     pub said: u8,
+    /// How many keys it had before the one that signs now. What was signed with those binds nobody.
+    pub key: u64,
 }
 
 impl Mark {
+    /// Nothing was taken yet of a device that had so many keys before.
+    pub fn of_key(key: u64) -> Self {
+        Self { key, ..Self::default() }
+    }
+
     /// Takes a heartbeat; false where it is none after the last.
     pub fn heartbeat(&mut self, counter: u64) -> bool {
         let later = counter > self.counter;

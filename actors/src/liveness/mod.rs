@@ -22,7 +22,7 @@ use election::{
     Code, Definition, DeviceId, PrecinctId, Timestamp,
     definition::{DeviceKind, DeviceStatus},
     liveness::{ClockFlag, DeviceLife, DeviceList, DeviceRow, DevicesWanted, Mark, Moment, Point},
-    record::Observation,
+    record::{Change, Observation},
     report::{DeviceState, Heartbeat},
 };
 use watch::Watch;
@@ -89,6 +89,11 @@ pub(crate) struct Standing {
 #[rtype(result = "()")]
 pub(crate) struct Finished(pub DeviceId);
 
+/// A device has another key: what the old one signed no longer stands in its way.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Rekeyed(pub DeviceId);
+
 #[derive(Message)]
 #[rtype(result = "DeviceList")]
 pub(crate) struct List(pub DevicesWanted);
@@ -134,6 +139,7 @@ impl Liveness {
             }
         }
         let raised = night.raised.clone();
+        of_keys_in_force(&mut marks, night.changes());
         for (device, watch) in &mut watches {
             watch.mark = marks.remove(device).unwrap_or_default();
             watch.clock = ClockFlag::standing(raised.contains(&(device.clone(), Code::W03)));
@@ -214,6 +220,17 @@ impl Liveness {
     }
 }
 
+/// Keeps the marks of keys that are in force: one that was made before a device was given another key is of no use.
+fn of_keys_in_force(marks: &mut BTreeMap<DeviceId, Mark>, changes: &[(DeviceId, Change)]) {
+    let mut before = BTreeMap::<&DeviceId, u64>::new();
+    let keys = changes.iter().filter(|(_, change)| matches!(change, Change::Key(_)));
+    keys.for_each(|(device, _)| *before.entry(device).or_default() += 1);
+    marks.retain(|device, mark| mark.key == before.get(device).copied().unwrap_or_default());
+    for (device, key) in before {
+        marks.entry(device.clone()).or_insert_with(|| Mark::of_key(key));
+    }
+}
+
 impl Actor for Liveness {
     type Context = Context<Self>;
 
@@ -281,6 +298,18 @@ impl Handler<Standing> for Liveness {
                 self.flag(&standing.device, standing.precinct, code, false);
             }
         }
+    }
+}
+
+impl Handler<Rekeyed> for Liveness {
+    type Result = ();
+
+    fn handle(&mut self, Rekeyed(device): Rekeyed, _: &mut Self::Context) {
+        let mark = match self.watches.get_mut(&device) {
+            Some(watch) => &mut watch.mark,
+            None => self.marks.entry(device).or_default(),
+        };
+        *mark = Mark::of_key(mark.key + 1);
     }
 }
 

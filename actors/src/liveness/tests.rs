@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use actix::Addr;
-use election::report::Presence;
+use election::{record::PublicKey, report::Presence};
 use journal::Clock;
 use prometheus::Registry;
 
@@ -219,7 +219,7 @@ async fn what_was_heard_before_a_restart_is_no_sign_of_life_after_it() {
     yesterday.says(TERMINAL, 4, Presence::Online).await;
     yesterday.beat(TERMINAL, 70, 0).await;
     let marks = yesterday.liveness.send(Marks).await.unwrap();
-    assert_eq!(marks[&id(TERMINAL)], Mark { counter: 70, boot: 4, said: 1 });
+    assert_eq!(marks[&id(TERMINAL)], Mark { counter: 70, boot: 4, said: 1, key: 0 });
 
     let house = House::remembering(opens + Duration::from_secs(3_600), marks);
     for counter in [1, 69, 70] {
@@ -238,12 +238,43 @@ async fn what_was_heard_before_a_restart_is_no_sign_of_life_after_it() {
     house.says(TERMINAL, 5, Presence::Online).await;
     assert_eq!((house.state(TERMINAL).await, house.row(TERMINAL).await.boot), ("on_line", 5));
     let kept = house.liveness.send(Marks).await.unwrap();
-    assert_eq!(kept[&id(TERMINAL)], Mark { counter: 71, boot: 5, said: 1 });
+    assert_eq!(kept[&id(TERMINAL)], Mark { counter: 71, boot: 5, said: 1, key: 0 });
+}
+
+#[actix::test]
+async fn what_a_thief_signed_with_the_old_key_silences_nobody_who_has_a_new_one() {
+    let opens = definition().about().polls_open;
+    let house = House::open(opens);
+    house.beat(TERMINAL, u64::MAX, 0).await;
+    house.says(TERMINAL, u64::MAX, Presence::Offline).await;
+    let stolen = house.liveness.send(Marks).await.unwrap();
+    house.beat(TERMINAL, 8, 0).await;
+    assert_eq!((house.state(TERMINAL).await, house.stale("heartbeat")), ("off_line", 1));
+    house.liveness.send(Rekeyed(id(TERMINAL))).await.unwrap();
+    house.beat(TERMINAL, 9, 0).await;
+    house.says(TERMINAL, 3, Presence::Online).await;
+    assert_eq!((house.state(TERMINAL).await, house.stale("heartbeat")), ("on_line", 1));
+    let kept = house.liveness.send(Marks).await.unwrap();
+    assert_eq!(kept[&id(TERMINAL)], Mark { counter: 9, boot: 3, said: 1, key: 1 });
+    // One who is not in use yet, too.
+    house.liveness.send(Rekeyed(id("somebody-else"))).await.unwrap();
+    assert_eq!(house.liveness.send(Marks).await.unwrap()[&id("somebody-else")], Mark::of_key(1));
+
+    // The power fails before the file is written anew: it is of the old key.
+    let reissued = [(id(TERMINAL), Change::Key(PublicKey([7; 32])))];
+    let mut marks = stolen;
+    of_keys_in_force(&mut marks, &reissued);
+    assert_eq!(marks, [(id(TERMINAL), Mark::of_key(1))].into());
+    let mut marks = kept.clone();
+    of_keys_in_force(&mut marks, &reissued);
+    assert_eq!(marks, kept, "what the new key signed is kept");
+    of_keys_in_force(&mut marks, &[]);
+    assert!(marks.is_empty(), "a night in which nobody has another key");
 }
 
 #[actix::test]
 async fn marks_of_devices_that_are_not_in_use_yet_are_kept() {
-    let mark = Mark { counter: 9, boot: 2, said: 2 };
+    let mark = Mark { counter: 9, boot: 2, said: 2, key: 0 };
     let house = House::remembering(definition().about().polls_open, [(id("somebody-else"), mark)].into());
     let kept = house.liveness.send(Marks).await.unwrap();
     assert_eq!(kept, [(id("somebody-else"), mark)].into());

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Towards;
 use super::shut_out::{ANSWERS, CONTROL, LOOK, ShutOut};
-use crate::limits::MAX_PAYLOAD_BYTES;
+use crate::limits::{MAX_PAYLOAD_BYTES, TokenBucket};
 use crate::port::{Ack, AlarmKind, Counters, Down, LinkEvent, Message, Peer, RefusedKind, count};
 
 /// Requests (acknowledgements and messages down) that may wait for the connection.
@@ -21,6 +21,9 @@ const REQUESTS: usize = 4 * 1024;
 
 /// Messages of ours that the broker may leave unacknowledged.
 const IN_FLIGHT: u16 = 1_000;
+
+/// What devices say, and the gateway listens to. The plugin's answers are asked for behind these.
+const UP: [&str; 3] = ["report", "heartbeat", "state"];
 
 /// Time for a DISCONNECT to get out.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -32,11 +35,13 @@ pub(crate) struct Way {
     counters: Arc<Counters>,
     /// Where the broker is told who is shut out.
     shut_out: Option<ShutOut>,
+    /// Whether this broker lets nobody hear the plugin's answers: then it is told nothing.
+    deaf: AtomicBool,
 }
 
 impl Way {
     pub(super) fn new(counters: Arc<Counters>, shut_out: Option<ShutOut>) -> Self {
-        Self { client: RwLock::default(), counters, shut_out }
+        Self { client: RwLock::default(), counters, shut_out, deaf: AtomicBool::new(false) }
     }
 
     pub(super) fn counters(&self) -> &Counters {
@@ -44,17 +49,25 @@ impl Way {
     }
 
     /// A client has connected to the broker: one that is shut out does not stay.
-    pub(super) fn came(&self, client: &str) {
+    pub(super) fn came(&self, client: &str, told: &mut TokenBucket) {
         if let Some(shut_out) = &self.shut_out
             && shut_out.is_shut_out(client)
         {
-            tracing::warn!(client, "came again though it is shut out: its connection is ended");
-            self.command(shut_out.end(client, Instant::now()));
+            let now = Instant::now();
+            if told.try_take(now) {
+                tracing::warn!(client, "came again though it is shut out: its connection is ended");
+            }
+            if let Some(command) = shut_out.came(client, now) {
+                self.command(command);
+            }
         }
     }
 
     /// Sends a command to the broker; one that there is no way for is repeated by [`ShutOut::due`].
     fn command(&self, command: Vec<u8>) {
+        if self.deaf.load(Ordering::Relaxed) {
+            return;
+        }
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = client.as_ref() {
             // No room: repeated as well.
@@ -194,8 +207,7 @@ impl Link {
         if !ack.session_present && self.known.load(Ordering::Relaxed) {
             self.alarm(AlarmKind::SessionForgotten, "the broker had forgotten the session".to_owned());
         }
-        let up = ["report", "heartbeat", "state"]
-            .map(|channel| format!("sanak/1/{}/+/+/{channel}", self.election));
+        let up = UP.map(|channel| format!("sanak/1/{}/+/+/{channel}", self.election));
         let answers = self.way.shut_out.as_ref().map(|_| ANSWERS.to_owned());
         let filters =
             up.into_iter().chain(answers).map(|path| SubscribeFilter { path, qos: QoS::AtLeastOnce });
@@ -203,9 +215,19 @@ impl Link {
     }
 
     fn subscribed(&self, codes: &[SubscribeReasonCode], client: &AsyncClient) -> Result<(), String> {
-        if codes.contains(&SubscribeReasonCode::Failure) {
-            return Err("the broker refuses the subscription: check its access list, and mqtt.broker where it is no Mosquitto".to_owned());
+        let (up, answers) = codes.split_at(codes.len().min(UP.len()));
+        if up.contains(&SubscribeReasonCode::Failure) {
+            return Err("the broker refuses the subscription: check its access list".to_owned());
         }
+        let deaf = answers.contains(&SubscribeReasonCode::Failure);
+        if deaf {
+            let detail = format!(
+                "the broker refuses {ANSWERS}: it is told of nobody that its connection is to end. Set mqtt.broker = \
+                 \"other\" where it is no Mosquitto; check its access list where it is one"
+            );
+            self.alarm(AlarmKind::NotShutOut, detail);
+        }
+        self.way.deaf.store(deaf, Ordering::Relaxed);
         self.known.store(true, Ordering::Relaxed);
         self.way.set(Some(client.clone()));
         if let Some(shut_out) = &self.way.shut_out {

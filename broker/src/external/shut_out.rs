@@ -26,6 +26,9 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// How often what was not answered is looked at.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
+/// While an answer is waited for and is not this late, whoever comes again is told of once more when it is there.
+const SOON: Duration = Duration::from_secs(1);
+
 /// After which time without an answer people are told, and the command is repeated.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -49,10 +52,26 @@ pub(super) struct ShutOut {
 
 #[derive(Default)]
 struct Asked {
-    /// Since when an answer about a device is waited for.
-    since: BTreeMap<String, Instant>,
+    /// Devices about which an answer is waited for.
+    waiting: BTreeMap<String, Wait>,
     /// When everybody was ended last.
     all: Option<Instant>,
+}
+
+/// A wait for an answer.
+struct Wait {
+    /// Since when.
+    since: Instant,
+    /// When it was asked for last.
+    sent: Instant,
+    /// Whether the device came again in the meantime.
+    again: bool,
+}
+
+impl Wait {
+    fn from(now: Instant) -> Self {
+        Self { since: now, sent: now, again: false }
+    }
 }
 
 /// What an answer leads to.
@@ -75,8 +94,19 @@ impl ShutOut {
 
     /// Ends a client's connection; where it is shut out, whatever it does afterwards is denied.
     pub(super) fn end(&self, client: &str, now: Instant) -> Vec<u8> {
-        self.asked().since.entry(client.to_owned()).or_insert(now);
+        self.asked().waiting.entry(client.to_owned()).or_insert_with(|| Wait::from(now)).sent = now;
         request(self.commands(client))
+    }
+
+    /// One that is shut out has come again: the command that ends it, unless one is on its way.
+    pub(super) fn came(&self, client: &str, now: Instant) -> Option<Vec<u8>> {
+        if let Some(wait) = self.asked().waiting.get_mut(client)
+            && now.duration_since(wait.sent) < SOON
+        {
+            wait.again = true;
+            return None;
+        }
+        Some(self.end(client, now))
     }
 
     /// A session has begun: what the plugin holds is brought to what the register says.
@@ -93,11 +123,11 @@ impl ShutOut {
             drop(asked);
             return (self.everybody(now), Vec::new());
         }
-        let late = |since: &Instant| now.duration_since(*since) >= PATIENCE;
+        let late = |wait: &Wait| now.duration_since(wait.since) >= PATIENCE;
         let names: Vec<String> =
-            asked.since.iter().filter(|(_, since)| late(since)).map(|(name, _)| name.clone()).collect();
+            asked.waiting.iter().filter(|(_, wait)| late(wait)).map(|(name, _)| name.clone()).collect();
         for name in &names {
-            asked.since.insert(name.clone(), now);
+            asked.waiting.insert(name.clone(), Wait::from(now));
         }
         drop(asked);
         (self.about(&names), names)
@@ -120,7 +150,10 @@ impl ShutOut {
                 | ("createClient", Some("Client already exists")) => {}
                 (_, Some(error)) => sequel.trouble.push(format!("{about}: {command}: {error}")),
                 ("disableClient" | "deleteClient", None) => {
-                    self.asked().since.remove(about);
+                    let wait = self.asked().waiting.remove(about);
+                    if wait.is_some_and(|wait| wait.again) {
+                        sequel.commands.push(self.end(about, now));
+                    }
                 }
                 ("listClients", None) => {
                     sequel.commands.extend(self.listed(
@@ -162,9 +195,9 @@ impl ShutOut {
             self.devices.names.iter().filter(|name| self.is_shut_out(name)).cloned().collect();
         let mut asked = self.asked();
         asked.all = Some(now);
-        names.extend(asked.since.keys().filter(|name| !self.is_shut_out(name)).cloned());
+        names.extend(asked.waiting.keys().filter(|name| !self.is_shut_out(name)).cloned());
         for name in &names {
-            asked.since.entry(name.clone()).or_insert(now);
+            asked.waiting.entry(name.clone()).or_insert_with(|| Wait::from(now)).sent = now;
         }
         drop(asked);
         self.about(&names)
@@ -296,6 +329,24 @@ mod tests {
         let expected = ["createClient u-1", "deleteClient u-1", "listClients 0"];
         assert_eq!(page(json!([entry("u-1", ROLE), entry("u-2", ROLE)])), expected);
         assert_eq!(page(json!([])), [""; 0]);
+    }
+
+    #[test]
+    fn one_that_comes_again_and_again_is_ended_once_an_answer_or_once_a_second() {
+        let shut_out = shut_out(&["u-2"]);
+        let begun = Instant::now();
+        let ended = |answered: &Sequel| told(&answered.commands).len();
+        let done = || answered(&shut_out, json!([{"command": "disableClient", "correlationData": "u-2"}]));
+        assert!(shut_out.came("u-2", begun).is_some());
+        for _ in 0..1_000 {
+            assert!(shut_out.came("u-2", begun + SOON / 2).is_none());
+        }
+        // It may have come after the broker had ended what it found.
+        assert_eq!(ended(&done()), 3, "once more");
+        assert_eq!(ended(&done()), 0, "and that is answered");
+        assert!(shut_out.came("u-2", begun).is_some());
+        assert!(shut_out.came("u-2", begun + SOON).is_some(), "no answer in a second");
+        assert!(shut_out.came("u-2", begun + SOON + SOON / 2).is_none());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::port::{AlarmKind, Error, LinkEvent};
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How often refusals are told; all are counted.
+/// How often refusals are told, and who comes though it is shut out; all are counted.
 const TOLD: Rate = Rate { per_second: 10.0, burst: 50.0 };
 
 /// Follows the log on a thread of its own, until nobody listens to the link any more.
@@ -29,12 +29,13 @@ pub(super) fn start(
     let path = log.to_owned();
     let (mut tail, mut reader) = (Tail::new(log), Reader::new(gateway));
     let mut told = TokenBucket::new(TOLD, Instant::now());
+    let mut told_of_comers = TokenBucket::new(TOLD, Instant::now());
     let mut readable = true;
     let follow = move || {
         while !events.is_closed() {
             let read = tail.read(|line| {
                 if let Some(client) = refused::connected(line) {
-                    way.came(client);
+                    way.came(client, &mut told_of_comers);
                 }
                 if let Some(refused) = reader.line(line) {
                     way.counters().refuse(refused.what);

@@ -260,6 +260,11 @@ impl Sanak {
     /// Kills it as a power cut would, and lets a program start it again: see [`Builder::under`].
     pub async fn kill_and_restart_under(mut self, program: &[String]) -> Self {
         self.kill().await;
+        self.restart_under(program).await
+    }
+
+    /// Lets a program start it again on the same data, once it has ended: see [`Builder::under`].
+    pub async fn restart_under(mut self, program: &[String]) -> Self {
         self.place.under = program.to_vec();
         self.restart().await
     }

@@ -2,7 +2,10 @@
 //! set.
 #![allow(clippy::unwrap_used)] // a test that cannot go on says so
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use device_wire::{
     CentreKeys, Channel,
@@ -107,6 +110,41 @@ fn begun(data: &Path, election: &Path) {
 
 async fn embargoed(sanak: &Sanak) -> bool {
     sanak.get("/elections/vec-1/results").await.1.get("embargo_until").is_some()
+}
+
+/// Lets no file grow beyond its `bytes` for three seconds: what is written behind them is refused.
+fn full_for_three_seconds(bytes: u64) -> Vec<String> {
+    let script = format!(
+        "(sleep 3; prlimit --pid $$ --fsize=unlimited) & \
+         exec prlimit --fsize={bytes}:unlimited env --ignore-signal=XFSZ \"$0\" \"$@\""
+    );
+    vec!["sh".to_owned(), "-c".to_owned(), script]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_that_the_disk_refuses_is_on_record_before_the_service_is_ready() {
+    let vectors = Vectors::read();
+    let mut sanak = Builder::new(Vectors::election(), &vectors.centre).start().await;
+    if sanak.metric("sanak_clock_synchronised").await == 1.0 {
+        eprintln!("the kernel of this machine vouches for its clock: it is in no doubt");
+        return;
+    }
+    sanak.stop().await;
+    let data = sanak.data();
+    tokio::task::spawn_blocking(move || begun(&data, &Vectors::election())).await.unwrap();
+    let segments = std::fs::read_dir(sanak.data().join("journal")).unwrap();
+    let written = segments.map(|file| file.unwrap().metadata().unwrap().len()).max().unwrap();
+    let begins = Instant::now();
+    let sanak = sanak.restart_under(&full_for_three_seconds(written)).await;
+    let took = begins.elapsed();
+    assert!(took > Duration::from_secs(3), "ready after {took:?}, before there was room");
+    assert!(sanak.metric("sanak_journal_errors_total").await >= 1.0, "the disk has refused it");
+    assert_eq!(sanak.metric("sanak_clock_doubted").await, 1.0);
+    // A power cut at once, and the next start has it from the record alone.
+    let mut sanak = sanak.kill_and_restart().await;
+    assert_eq!(sanak.metric("sanak_clock_doubted").await, 1.0);
+    assert!(embargoed(&sanak).await);
+    sanak.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,10 +7,14 @@ use std::{
 };
 
 use device_wire::{CentreKeys, verify_receipt};
-use e2e::{Builder, Record, Vectors};
+use e2e::{Builder, Client, Record, Sanak, Vectors};
 use election::report::Verdict;
 
-use crate::{House, mosquitto::tool};
+use crate::{
+    House,
+    mosquitto::{Running, tool},
+    night::behind,
+};
 
 const TERMINAL: &str = "t-5001-1";
 const URN: &str = "u-5001-1";
@@ -84,6 +88,63 @@ async fn both_versions_report_and_are_receipted_side_by_side_on_one_port() {
     assert_eq!(sanak.metric("sanak_link_refusals_total{kind=\"subscription\"}").await, 2.0);
     let record = Record::at_the_end_of(sanak, &Vectors::election()).await;
     record.assert_is_what_was_receipted(&receipted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_versions_report_side_by_side_through_mosquitto_and_hold_receipts() {
+    let (house, vectors) = (House::new(), Vectors::read());
+    let broker = Running::start(&house.authority);
+    let sanak = Builder::vectors(&vectors.centre).mqtt(&behind(&house, &broker)).start().await;
+    while sanak.metric("sanak_device_connections_count").await < 1.0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let client = |version: &str, device: &str| {
+        let pair = house.pair(device);
+        tool("mosquitto_pub", version, broker.address(), &house.authority.cert, device, &pair)
+    };
+    let devices = [("311", TERMINAL, "terminal opening"), ("5", URN, "urn opening")];
+    let saying = devices.map(|(version, device, vector)| {
+        let (vector, report) = (vectors.named(vector), house.directory.path().join(version));
+        fs::write(&report, &vector.envelope).unwrap();
+        client(version, device).args(["-t", &vector.topic, "-f"]).arg(&report).spawn().unwrap()
+    });
+    for ((version, ..), saying) in devices.iter().zip(saying) {
+        let output = saying.wait_with_output().unwrap();
+        assert!(output.status.success(), "{version}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    until(&sanak, "sanak_receipts_total{verdict=\"accepted\"}", 2.0).await;
+    let mut receipted = Vec::new();
+    for (version, device, vector) in devices {
+        let vector = vectors.named(vector);
+        // In another's name: version 5 is told, version 3.1.1 cannot be.
+        let other = if device == URN { TERMINAL } else { URN };
+        let (_, forged) = said(client(version, other).args(["-t", &vector.topic, "-m", "x"]));
+        assert_eq!(forged.contains("Not authorized"), version == "5", "{forged}");
+        // These clients hear or say: what they said is repeated by one that does both, as a device may.
+        let receipts = vector.topic.replace("/report", "/receipt");
+        let centre = CentreKeys::one("centre", vectors.centre_key().verifying_key());
+        let transport = house.transport(device);
+        let mut hearing = Client::connect_over(transport, broker.address(), device, &receipts, centre).await;
+        hearing.publish(&vector.topic, vector.envelope.clone()).await;
+        let receipt = hearing.receipt().await;
+        assert_eq!((receipt.verdict, receipt.was), (Verdict::Duplicate, Some(Verdict::Accepted)));
+        assert_eq!(receipt.digest, device_wire::digest(&vector.envelope), "version {version}");
+        receipted.push(receipt);
+    }
+    until(&sanak, "sanak_link_refusals_total{kind=\"topic\"}", 2.0).await;
+    let record = Record::at_the_end_of(sanak, &Vectors::election()).await;
+    record.assert_is_what_was_receipted(&receipted);
+}
+
+/// Waits until a metric has come to a value.
+async fn until(sanak: &Sanak, metric: &str, value: f64) {
+    for attempt in 0.. {
+        if sanak.metric(metric).await == value {
+            return;
+        }
+        assert!(attempt < 200, "{metric} comes to {value}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn free_port() -> u16 {

@@ -11,14 +11,18 @@ use crate::{
     nothing_is_lost, send_out,
 };
 
-/// The service, with Mosquitto between it and its devices.
-async fn serve_behind(house: &House, broker: &Running, election: &Small) -> Sanak {
+/// Lines of `[mqtt]` for a service that has this Mosquitto between itself and its devices.
+pub(crate) fn behind(house: &House, broker: &Running) -> String {
     let (ours, port) = (house.pair(GATEWAY), broker.address().port());
-    let mqtt = format!(
+    format!(
         "mode = \"external\"\nurl = \"mqtts://127.0.0.1:{port}\"\nca = {:?}\ncert = {:?}\nkey = {:?}\nlog_file = {:?}",
         house.authority.cert, ours.cert, ours.key, broker.settings.log
-    );
-    Builder::new(election.dir(), CENTRE).mqtt(&mqtt).start().await
+    )
+}
+
+/// The service, with Mosquitto between it and its devices.
+async fn serve_behind(house: &House, broker: &Running, election: &Small) -> Sanak {
+    Builder::new(election.dir(), CENTRE).mqtt(&behind(house, broker)).start().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

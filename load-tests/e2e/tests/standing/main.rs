@@ -12,15 +12,16 @@ use std::{
 };
 
 use device_wire::{
-    CentreKeys, Channel,
+    CentreKeys, Channel, SigningKey,
     device::{Identity, Outbox, Outcome},
+    encode_heartbeat,
     keys::{read_private, read_public},
-    verify_receipt,
+    sign, verify_receipt,
 };
 use e2e::{Provisioned, Sanak, TOKEN};
 use election::{
     Code, Count, Timestamp,
-    report::{Body, ContestTally, Receipt, Tally, Turnout, Verdict},
+    report::{Body, ContestTally, Heartbeat, Receipt, Tally, Turnout, Verdict},
 };
 use load_tests::{
     bundles::{BundleError, Bundles, Credentials},
@@ -96,6 +97,37 @@ impl Device {
     fn send(&mut self, envelope: &[u8]) {
         let topic = self.outbox.identity().topic(Channel::Report).to_string();
         self.link.publish(&topic, envelope.to_vec(), QoS::AtLeastOnce, false).unwrap();
+    }
+
+    /// Sends the heartbeat of this counter, signed with a key that may be another's, and waits until it was heard.
+    async fn beat(&mut self, sanak: &Sanak, counter: u64, key: &SigningKey) {
+        let Identity { election, precinct, device, .. } = self.outbox.identity();
+        let topic = self.outbox.identity().topic(Channel::Heartbeat);
+        let payload = encode_heartbeat(&Heartbeat {
+            election: election.clone(),
+            precinct: *precinct,
+            device: device.clone(),
+            at: now(),
+            uptime: counter % 1_000,
+            counter,
+            last_seq: 0,
+            battery: None,
+            mains: None,
+            signal: None,
+            paper: None,
+            firmware: None,
+            errors: Vec::new(),
+            shown: None,
+        });
+        let envelope = sign(&topic, device.as_str(), &payload, key);
+        let before = sanak.metric("sanak_life_signs_total").await;
+        self.link.publish(&topic.to_string(), envelope, QoS::AtLeastOnce, false).unwrap();
+        let begun = Instant::now();
+        while sanak.metric("sanak_life_signs_total").await <= before {
+            assert!(begun.elapsed() < PATIENCE, "heartbeat {counter} is heard");
+            // What is sent goes out while what comes in is waited for.
+            let _ = tokio::time::timeout(Duration::from_millis(20), self.link.next()).await;
+        }
     }
 
     async fn receipt(&mut self) -> (Receipt, Outcome) {
@@ -237,6 +269,13 @@ async fn a_reissued_key_continues_the_chain_and_the_old_one_is_out() {
     for file in ["device.key", "device.crt"] {
         std::fs::copy(of.bundle("t-5001-1").join(file), old.path().join(file)).unwrap();
     }
+    // Whoever saw the key has said that there will be no later heartbeat.
+    let stolen = read_private(&old.path().join("device.key")).unwrap();
+    device.beat(&sanak, u64::MAX, &stolen).await;
+    device.beat(&sanak, 7, &stolen).await;
+    let stale = "sanak_stale_signs_total{kind=\"heartbeat\"}";
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(sanak.metric(stale).await, 1.0, "the device itself is not heard any more");
     let output = of.provision(&["--reissue", "t-5001-1", "--reason", "its board was changed"]).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let elsewhere = String::from_utf8(output.stdout.clone()).unwrap().replace("5001,", "5002,");
@@ -262,8 +301,12 @@ async fn a_reissued_key_continues_the_chain_and_the_old_one_is_out() {
         "who forgot its numbers equivocates"
     );
     let key = read_private(&bundle.join("device.key")).unwrap();
-    device.outbox.rekey(key).unwrap();
+    device.outbox.rekey(key.clone()).unwrap();
     let mut device = Device::with(&of, sanak.ready().mqtt, &bundle, device.outbox).await;
+    device.beat(&sanak, 8, &key).await;
+    device.beat(&sanak, 8, &key).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(sanak.metric(stale).await, 2.0, "the new key is heard once, and its repetition is not");
     let (turnout, _) = device.say(Body::Turnout(identified(30))).await;
     assert_eq!((turnout.verdict, turnout.seq), (Verdict::Accepted, 2));
     // What the old key signs is nobody's, whatever certificate it comes by.

@@ -80,12 +80,14 @@ impl Watch {
 
     /// What is to be said of a doubt in the clock, while there is one.
     pub fn doubt(&self) -> Option<String> {
-        let what = "the centre's clock is in doubt, and no votes are published by it: start NTP, or look at another clock \
-                    and confirm this one (see the runbook, ClockDoubted)";
-        self.clock.in_doubt().then(|| what.to_owned())
+        self.clock.in_doubt().then(|| {
+            let off = self.clock.standing().off_ms;
+            let kernel = self.kernel.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(is_good);
+            in_doubt(kernel.then_some(off))
+        })
     }
 
-    /// Whether the service was started by a clock that may be wrong, and nothing has shown it right since.
+    /// Whether something has shown that the clock may be wrong, and nothing has shown it right since.
     pub fn is_doubted(&self) -> bool {
         self.clock.is_doubted()
     }
@@ -111,6 +113,20 @@ impl Watch {
     /// Where one of the names is taken.
     pub fn register(self: &Arc<Self>, registry: &Registry) -> prometheus::Result<()> {
         registry.register(Box::new(Gauges::new(Arc::clone(self))?))
+    }
+}
+
+/// What a doubt means; where the kernel vouches for the machine's clock, how far that is off the centre's.
+fn in_doubt(off_ms: Option<i64>) -> String {
+    let doubt = "the centre's clock is in doubt, and no votes are published by it";
+    match off_ms {
+        Some(off) => format!(
+            "{doubt}: the machine's, for which the kernel vouches, is {off} ms off it, and decides when they are (see the \
+             runbook, ClockDoubted)"
+        ),
+        None => format!(
+            "{doubt}: start NTP, or look at another clock and confirm this one (see the runbook, ClockDoubted)"
+        ),
     }
 }
 
@@ -215,6 +231,13 @@ mod tests {
             assert!(matches!(judge(doubtful, false), Health::Warning(_)), "{doubtful:?}");
             assert!(matches!(judge(doubtful, true), Health::Bad(_)), "{doubtful:?}");
         }
+    }
+
+    #[test]
+    fn nobody_is_asked_to_confirm_a_clock_that_the_kernel_knows_to_be_wrong() {
+        let (known, unknown) = (in_doubt(Some(-21_600_000)), in_doubt(None));
+        assert!(known.contains("-21600000 ms") && !known.contains("confirm"), "{known}");
+        assert!(unknown.contains("start NTP") && unknown.contains("confirm"), "{unknown}");
     }
 
     #[tokio::test]

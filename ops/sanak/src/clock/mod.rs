@@ -60,7 +60,7 @@ pub struct NightClock {
     synchronised: AtomicBool,
     /// Whether it is in doubt whenever the kernel does not vouch for the machine's clock.
     strict: bool,
-    /// Whether it was in doubt at the start, and nothing has shown it right since.
+    /// Whether something has shown that it may be wrong, and nothing has shown it right since.
     doubted: AtomicBool,
     /// Whether nothing hangs on a doubt any more: a person has confirmed the clock, or votes are out.
     settled: AtomicBool,
@@ -122,7 +122,7 @@ impl NightClock {
         !self.settled.load(Relaxed) && (self.doubted.load(Relaxed) || (self.strict && !vouched))
     }
 
-    /// Whether it was in doubt at the start, nothing has shown it right since, and something hangs on it.
+    /// Whether something has shown that it may be wrong, nothing has shown it right since, and something hangs on it.
     pub fn is_doubted(&self) -> bool {
         self.doubted.load(Relaxed) && !self.settled.load(Relaxed)
     }
@@ -137,11 +137,12 @@ impl NightClock {
         self.settled.store(true, Relaxed);
     }
 
-    /// Whether the kernel says that the machine's clock is right: only then is a difference made up.
+    /// Whether the kernel says that the machine's clock is right: only then is a difference made up, and for as long as
+    /// there is one it is this clock that may be wrong.
     pub fn trust(&self, synchronised: bool) {
         self.synchronised.store(synchronised, Relaxed);
-        if synchronised && !self.standing().apart {
-            self.doubted.store(false, Relaxed);
+        if synchronised {
+            self.doubted.store(self.standing().apart, Relaxed);
         }
     }
 
@@ -213,10 +214,13 @@ impl Tempo for NightClock {
         self.sources.real()
     }
 
-    /// In doubt, the kernel's word on the machine's own clock is taken, and no other.
+    /// Where the kernel vouches for the machine's own clock, that decides; elsewhere this one, unless it is in doubt.
     fn vouches_for(&self, moment: Timestamp) -> bool {
-        let vouched = self.synchronised.load(Relaxed) && self.sources.wall() >= moment;
-        let may = vouched || !self.in_doubt();
+        let may = self.settled.load(Relaxed)
+            || match self.synchronised.load(Relaxed) {
+                true => self.sources.wall() >= moment,
+                false => !self.in_doubt(),
+            };
         if may {
             self.settle();
         }
@@ -376,6 +380,39 @@ mod tests {
         let (_, clock) = started(Some(0), HOUR);
         clock.trust(true);
         assert!(!clock.in_doubt());
+    }
+
+    #[test]
+    fn a_first_start_by_a_clock_that_was_hours_ahead_opens_no_embargo_once_the_kernel_knows_better() {
+        for strict in [true, false] {
+            // A clock that shows local time, and NTP that puts it right after the start.
+            let (hands, clock) = started(None, 6 * HOUR);
+            let clock = clock.strict(strict);
+            hands.step(-6 * HOUR);
+            clock.trust(true);
+            assert!(clock.now() >= at(6 * 3_600_000), "the centre's clock is still ahead");
+            assert!(clock.in_doubt() && clock.is_doubted(), "{strict}: and it is said");
+            assert!(!clock.vouches_for(at(3_600_000)), "{strict}: by the true time it is too early");
+            // Nor does it when the kernel no longer says anything.
+            clock.trust(false);
+            assert!(clock.in_doubt() && !clock.vouches_for(at(3_600_000)), "{strict}");
+            clock.trust(true);
+            hands.pass(3_600_000);
+            assert!(clock.vouches_for(at(3_600_000)) && !clock.in_doubt(), "{strict}");
+        }
+    }
+
+    #[test]
+    fn a_doubt_that_the_kernel_has_raised_ends_when_the_two_clocks_agree() {
+        let (hands, clock) = started(Some(0), -60_000);
+        assert!(!clock.in_doubt());
+        clock.trust(true);
+        assert!(clock.in_doubt() && !clock.vouches_for(at(0)));
+        for _ in 0..1_200 {
+            hands.pass(1_000);
+            clock.trust(true);
+        }
+        assert!(!clock.in_doubt() && !clock.standing().apart && clock.vouches_for(at(0)));
     }
 
     #[test]

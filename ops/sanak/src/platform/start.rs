@@ -10,9 +10,9 @@ use documents::{Shelf, ShelfError};
 use election::{Definition, Timestamp, definition::DeviceStatus, record::Observation};
 use election_files::Loaded;
 use feed::{Epoch, Feed};
-use journal::{Clock, WriterThread};
+use journal::{Appender, Clock, Entry, WriterThread};
 use prometheus::Registry;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     certificates,
@@ -56,6 +56,9 @@ pub struct Settings {
 
 /// Messages of devices that may wait for the gateway before their sockets are no longer read.
 const LINK_QUEUE: usize = 4096;
+
+/// How soon what must be on record first is tried again.
+const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Why a platform did not start.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +141,7 @@ impl Platform {
         let (lines, recorded) = (night.lines(), night.recorded().clone());
 
         // A simulated day begins anew, and its devices with it.
-        let signs = watch.is_some().then(|| Signs::below(&settings.data));
+        let signs = watch.is_some().then(|| Signs::below(&settings.data, &definition));
         let reader = opened.journal.reader();
         let source = Records { definition: Arc::clone(&definition), reader: reader.clone() };
         let observations = Arc::new(Observations::default());
@@ -182,10 +185,7 @@ impl Platform {
         };
         let (appender, writer) = opened.journal.start(move |batch| routes.take(batch))?;
         if newly_doubted {
-            // Before anything else is on record by this clock.
-            let doubted = Observation::ClockDoubted;
-            let queued = appender.observe(doubted.clone(), clock.now(), Errand::Observation(doubted));
-            queued.map_err(io::Error::other)?;
+            put_on_record(&appender, &*clock, Observation::ClockDoubted).await?;
         }
         observations.attach(appender.clone());
         gauges::register(&registry, appender.clone(), counters)?;
@@ -344,6 +344,25 @@ fn standing(keys: &Keys, id: &str, key: Option<&[u8]>) -> Standing {
         Some(DeviceStatus::Revoked) => Standing::Revoked,
         Some(_) if key.is_some_and(|key| keys.is_superseded(id, key)) => Standing::Superseded,
         Some(DeviceStatus::Active | DeviceStatus::Spare) => Standing::Device,
+    }
+}
+
+/// Puts an observation on record before anything else is, however long the disk fails.
+async fn put_on_record(
+    appender: &Appender<Errand>,
+    clock: &dyn Clock,
+    observation: Observation,
+) -> Result<(), Trouble> {
+    loop {
+        let (waiting, stored) = oneshot::channel();
+        let entry = Entry::Observation(observation.clone());
+        let queued = appender.append(entry, clock.now(), Errand::Finding(waiting)).await;
+        queued.map_err(io::Error::other)?;
+        match stored.await.map_err(io::Error::other)? {
+            Ok(_) => return Ok(()),
+            Err(why) => tracing::error!(%why, ?observation, "the service waits until this is on record"),
+        }
+        tokio::time::sleep(RECORD_AGAIN).await;
     }
 }
 

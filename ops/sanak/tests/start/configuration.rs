@@ -58,7 +58,7 @@ fn a_synchronised_clock_is_required_only_where_that_is_said() {
 fn the_quota_of_a_device_has_a_default_and_is_a_whole_number() {
     let scene = Scene::new();
     let quota = sound(&scene, &[]).config.quota;
-    assert_eq!((quota.reports, quota.bytes, quota.equivocations), (2_000, 16 << 20, 16));
+    assert_eq!((quota.reports, quota.bytes, quota.equivocations), (20_000, 16 << 20, 16));
     let raised = [("SANAK_LIMITS__DEVICE_REPORTS", "5000"), ("SANAK_LIMITS__DEVICE_MEBIBYTES", "64")];
     let quota = sound(&scene, &raised).config.quota;
     assert_eq!((quota.reports, quota.bytes, quota.equivocations), (5_000, 64 << 20, 16));
