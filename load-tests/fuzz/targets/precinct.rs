@@ -181,7 +181,8 @@ fuzz_target!(|bytes: &[u8]| {
         let Ok(record) = record(&mut input, &mut heads) else { break };
         arrived = arrived + Duration::from_secs(u64::from(u8::arbitrary(&mut input).unwrap_or(0)) * 8);
         let before = precinct.figures();
-        let judgements = apply(&mut precinct, journal.len() as u64, arrived, &record);
+        let offset = journal.len() as u64 + 1; // record 0 is the definition
+        let judgements = apply(&mut precinct, offset, arrived, &record);
         let after = precinct.figures();
         for (was, is) in before.contests.iter().zip(&after.contests) {
             sums_hold(&is.urns);
@@ -191,16 +192,16 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
         if let Record::Report(..) = &record {
-            let again = apply(&mut precinct, journal.len() as u64, arrived, &record);
+            let again = apply(&mut precinct, offset, arrived, &record);
             assert_eq!(again.first(), judgements.first(), "the same record has the same verdict");
             assert_eq!(precinct.figures(), after, "the same record again counts nothing");
         }
         journal.push((arrived, record, judgements));
     }
     let mut replayed = fresh();
-    for (offset, (at, record, judgements)) in journal.iter().enumerate() {
+    for (offset, (at, record, judgements)) in (1..).zip(&journal) {
         assert_eq!(
-            &apply(&mut replayed, offset as u64, *at, record),
+            &apply(&mut replayed, offset, *at, record),
             judgements,
             "replay repeats every verdict"
         );
