@@ -1,0 +1,1 @@
+//! History of a count, and the archive of elections.
