@@ -17,6 +17,7 @@ use election::{
     figures::{BrokenSum, Figures},
     report::Offset,
     rollup::Contributions,
+    seats::Drawn,
 };
 
 use crate::{
@@ -40,8 +41,22 @@ pub(crate) struct Country {
     known: BTreeSet<Offset>,
     /// Those that no cut has taken along.
     corrections: Vec<Arc<Correction>>,
+    /// Lots that no cut has taken along.
+    lots: Vec<Arc<Drawn>>,
     broken: Option<BrokenSum>,
 }
+
+/// What the first version shows beside figures.
+pub(crate) struct First {
+    pub votes: bool,
+    pub corrections: Vec<Arc<Correction>>,
+    pub lots: Vec<Arc<Drawn>>,
+}
+
+/// Lots were drawn for a tie.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct LotsDrawn(pub Arc<Drawn>);
 
 /// A precinct's figures are now these.
 #[derive(Message)]
@@ -80,7 +95,7 @@ impl Country {
         figures: Figures,
         units: BTreeMap<UnitId, Addr<UnitActor>>,
         publisher: Addr<Publisher>,
-        (votes, corrections): (bool, Vec<Arc<Correction>>),
+        First { votes, corrections, lots }: First,
     ) -> Self {
         // Everything is shown in the first version.
         let dirty = units.keys().cloned().chain([UnitId::Country]).collect();
@@ -99,6 +114,7 @@ impl Country {
             votes_changed: false,
             known: corrections.iter().map(|correction| correction.offset).collect(),
             corrections,
+            lots,
             broken: None,
         }
     }
@@ -169,6 +185,14 @@ impl Handler<FormAnew> for Country {
     }
 }
 
+impl Handler<LotsDrawn> for Country {
+    type Result = ();
+
+    fn handle(&mut self, LotsDrawn(drawn): LotsDrawn, _: &mut Self::Context) {
+        self.lots.push(drawn);
+    }
+}
+
 impl Handler<ReleaseVotes> for Country {
     type Result = ();
 
@@ -185,6 +209,7 @@ impl Handler<Cut> for Country {
         let nothing = self.dirty.is_empty()
             && self.dirty_precincts.is_empty()
             && self.corrections.is_empty()
+            && self.lots.is_empty()
             && !self.votes_changed;
         if nothing && !cut.audit && self.broken.is_none() {
             self.publisher.do_send(CutBegins::nothing(cut.number));
@@ -205,6 +230,7 @@ impl Handler<Cut> for Country {
             country: Some((Arc::new(self.figures.clone()), self.updated)),
             precincts,
             corrections: std::mem::take(&mut self.corrections),
+            lots: std::mem::take(&mut self.lots),
             votes: self.votes,
             sums: cut.audit.then(|| self.contributions.sums()),
             broken: self.broken.clone(),

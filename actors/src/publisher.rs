@@ -11,12 +11,14 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use election::{
     Correction, PrecinctId, Timestamp, UnitId,
     figures::{BrokenSum, Figures},
+    record::Observation,
+    seats::Drawn,
 };
 use feed::{Change, Feed};
 
 use crate::{
     country::{Country, Cut, FormAnew},
-    ports::Tempo,
+    ports::{Recorder, Tempo},
     system::Alarms,
     unit::Part,
 };
@@ -33,6 +35,7 @@ const UNANSWERED: Duration = if cfg!(test) { Duration::from_secs(1) } else { Dur
 pub(crate) struct Publisher {
     feed: Arc<Feed>,
     tempo: Arc<dyn Tempo>,
+    recorder: Arc<dyn Recorder>,
     alarms: Alarms,
     country: Option<Addr<Country>>,
     number: u64,
@@ -42,6 +45,8 @@ pub(crate) struct Publisher {
     held: Option<Held>,
     /// Decisions that no version has taken along.
     corrections: Vec<Arc<Correction>>,
+    /// Lots that no version has taken along.
+    lots: Vec<Arc<Drawn>>,
     /// What has changed since the last version that was published.
     pending: BTreeMap<UnitId, Change>,
     /// What stands in the last version, of units above precincts.
@@ -83,6 +88,7 @@ pub(crate) struct CutBegins {
     pub country: Option<(Arc<Figures>, Timestamp)>,
     pub precincts: Vec<(PrecinctId, Arc<Figures>, Timestamp)>,
     pub corrections: Vec<Arc<Correction>>,
+    pub lots: Vec<Arc<Drawn>>,
     pub votes: bool,
     pub sums: Option<Result<BTreeMap<UnitId, Figures>, BrokenSum>>,
     pub broken: Option<BrokenSum>,
@@ -91,16 +97,31 @@ pub(crate) struct CutBegins {
 impl CutBegins {
     /// Nothing has changed since the cut before.
     pub(crate) fn nothing(number: u64) -> Self {
-        let (country, precincts, corrections) = (None, Vec::new(), Vec::new());
-        Self { number, parts: 0, country, precincts, corrections, votes: false, sums: None, broken: None }
+        Self {
+            number,
+            parts: 0,
+            country: None,
+            precincts: Vec::new(),
+            corrections: Vec::new(),
+            lots: Vec::new(),
+            votes: false,
+            sums: None,
+            broken: None,
+        }
     }
 }
 
 impl Publisher {
-    pub(crate) fn new(feed: Arc<Feed>, tempo: Arc<dyn Tempo>, alarms: Alarms) -> Self {
+    pub(crate) fn new(
+        feed: Arc<Feed>,
+        tempo: Arc<dyn Tempo>,
+        recorder: Arc<dyn Recorder>,
+        alarms: Alarms,
+    ) -> Self {
         Self {
             feed,
             tempo,
+            recorder,
             alarms,
             country: None,
             number: 0,
@@ -108,6 +129,7 @@ impl Publisher {
             audited: Instant::now(),
             held: None,
             corrections: Vec::new(),
+            lots: Vec::new(),
             pending: BTreeMap::new(),
             published: HashMap::new(),
         }
@@ -161,7 +183,8 @@ impl Publisher {
         }
         let changes: Vec<Change> = self.pending.values().cloned().collect();
         let votes_appear = open.votes && !self.feed.current().votes();
-        if changes.is_empty() && !votes_appear && self.corrections.is_empty() {
+        let decided = !self.corrections.is_empty() || !self.lots.is_empty();
+        if changes.is_empty() && !votes_appear && !decided {
             return self.recovered();
         }
         let cut = feed::Cut {
@@ -170,6 +193,7 @@ impl Publisher {
             changes,
             // The feed keeps them with what it refuses.
             corrections: std::mem::take(&mut self.corrections),
+            lots: std::mem::take(&mut self.lots),
             speed: self.tempo.speed(),
         };
         match self.feed.publish(cut) {
@@ -197,6 +221,9 @@ impl Publisher {
         if !known {
             tracing::error!(why, "publication is held at the last good version");
         }
+        if self.held.is_none() {
+            self.note(Observation::PublicationHeld { why: why.to_owned() });
+        }
         let since = self.held.as_ref().map_or(now, |held| held.since);
         let mended = self.held.as_ref().map(|held| held.mended);
         let mend = mended.is_none_or(|at| at.elapsed() >= AUDIT_EVERY);
@@ -207,9 +234,17 @@ impl Publisher {
         }
     }
 
+    /// Puts on record what became of publication. Where there is no room for it, the log has it.
+    fn note(&self, observation: Observation) {
+        if !self.recorder.record(observation, self.tempo.now()) {
+            tracing::error!("the journal has no room to note what became of publication");
+        }
+    }
+
     /// Ends a time in which nothing could be published, if this was one.
     fn recovered(&mut self) {
         let Some(Held { since, why, .. }) = self.held.take() else { return };
+        self.note(Observation::PublicationResumed);
         self.feed.resume();
         self.alarms.holding.set(0);
         self.alarms.recovered.inc();
@@ -245,6 +280,7 @@ impl Handler<CutBegins> for Publisher {
         open.votes = begins.votes;
         open.broken = begins.broken;
         self.corrections.extend(begins.corrections);
+        self.lots.extend(begins.lots);
         match begins.sums {
             Some(Ok(sums)) => open.audit = Some((sums, [(UnitId::Country, Arc::clone(&figures))].into())),
             Some(Err(broken)) => open.broken = Some(broken),

@@ -13,10 +13,11 @@ use std::{
 
 use actix::{Actor, Addr, ArbiterHandle, Handler, MailboxError, Message, dev::ToEnvelope};
 use election::{
-    Definition, DeviceId, PrecinctId,
+    Definition, DeviceId, PrecinctId, Timestamp,
     precinct::{Judgement, Known, Objection, Outcome, Precinct, ReportEntry},
     record::{Decision, Observation},
-    report::{Digest, Seq},
+    report::{Digest, Offset, Seq},
+    seats::Drawn,
 };
 use journal::{Entry, Journaled};
 
@@ -92,15 +93,17 @@ impl Precincts {
         }
     }
 
-    /// Gives a precinct a decision that is on stable storage, in the order of calls; tells what it did.
+    /// Gives a precinct a decision that is on stable storage, in the order of calls; tells what it did. Nothing,
+    /// where it is about a contest.
     pub fn decided(
         &self,
         record: Arc<Journaled<Entry>>,
     ) -> impl Future<Output = Result<Result<Outcome, Objection>, OutOfService>> + Send + use<> {
-        let asked = match record.entry() {
-            Entry::Decision(decision) => Some(self.ask(decision.act.precinct(), Take(record))),
+        let precinct = match record.entry() {
+            Entry::Decision(decision) => decision.act.precinct(),
             Entry::Report(_) | Entry::Observation(_) => None,
         };
+        let asked = precinct.map(|precinct| self.ask(precinct, Take(record)));
         async move {
             match asked {
                 Some(asked) => Ok(asked.await?.decided()),
@@ -134,7 +137,11 @@ impl Precincts {
     /// # Errors
     /// [`OutOfService`], or the objection.
     pub async fn consider(&self, decision: Arc<Decision>) -> Result<Result<(), Objection>, OutOfService> {
-        self.ask(decision.act.precinct(), Consider(decision)).await
+        let Some(precinct) = decision.act.precinct() else {
+            let nowhere = (Offset::default(), Timestamp::default());
+            return Ok(Drawn::of(&self.0.definition, &decision, nowhere).map(drop));
+        };
+        self.ask(precinct, Consider(decision)).await
     }
 
     /// What became of a report that is offered again.
@@ -228,7 +235,10 @@ impl Precincts {
 pub(crate) fn concerned(definition: &Definition, observation: &Observation) -> Vec<PrecinctId> {
     match observation {
         Observation::Clock { reached } => definition.precincts_at(*reached).collect(),
-        Observation::ClockDoubted | Observation::ClockConfirmed { .. } => Vec::new(),
+        Observation::ClockDoubted
+        | Observation::ClockConfirmed { .. }
+        | Observation::PublicationHeld { .. }
+        | Observation::PublicationResumed => Vec::new(),
         Observation::Device { precinct, .. } => vec![*precinct],
     }
 }
@@ -237,7 +247,7 @@ pub(crate) fn concerned(definition: &Definition, observation: &Observation) -> V
 pub fn concerns(definition: &Definition, entry: &Entry, precinct: PrecinctId) -> bool {
     match entry {
         Entry::Report(report) => report.report().precinct == precinct,
-        Entry::Decision(decision) => decision.act.precinct() == precinct,
+        Entry::Decision(decision) => decision.act.precinct() == Some(precinct),
         Entry::Observation(observation) => concerned(definition, observation).contains(&precinct),
     }
 }

@@ -8,9 +8,10 @@ use std::{
 use election::{
     Code, Correction, Definition, DeviceId, PrecinctId, Timestamp, UnitId,
     figures::{BrokenSum, Figures},
-    precinct::Precinct,
-    record::{Change, Observation},
+    precinct::{Objection, Precinct},
+    record::{Change, Decision, Observation},
     rollup::{Contributions, empty_units},
+    seats::Drawn,
     sequence::{Line, Recorded},
 };
 use feed::Series;
@@ -36,6 +37,8 @@ pub struct Night {
     /// Flags that an observation raised and none has lowered.
     pub(crate) raised: BTreeSet<(DeviceId, Code)>,
     changes: Vec<(DeviceId, Change)>,
+    /// Lots that were drawn, in the order of the journal.
+    pub(crate) lots: Vec<Arc<Drawn>>,
     last_arrival: Option<Timestamp>,
     recorded: HashMap<DeviceId, Recorded>,
     /// Whether the service was started by a clock in doubt, and nobody has confirmed it since.
@@ -55,6 +58,7 @@ impl Night {
             reached: Timestamp::default(),
             raised: BTreeSet::new(),
             changes: Vec::new(),
+            lots: Vec::new(),
             last_arrival: None,
             recorded: HashMap::new(),
             clock_doubted: false,
@@ -85,8 +89,12 @@ impl Night {
                 recorded.add(report.envelope().len() as u64, equivocates);
             }
             Entry::Decision(decision) => {
-                if let Some(Taken::Decided(Ok(_))) = self.give(decision.act.precinct(), record) {
-                    self.changes.extend(decision.act.changes());
+                if let Some(precinct) = decision.act.precinct() {
+                    if let Some(Taken::Decided(Ok(_))) = self.give(precinct, record) {
+                        self.changes.extend(decision.act.changes());
+                    }
+                } else if let Ok(Some(drawn)) = drawn(&self.definition, decision, record) {
+                    self.lots.push(Arc::new(drawn));
                 }
             }
             Entry::Observation(observation) => {
@@ -94,6 +102,7 @@ impl Night {
                     Observation::Clock { reached } => self.reached = self.reached.max(*reached),
                     Observation::ClockDoubted => self.clock_doubted = true,
                     Observation::ClockConfirmed { .. } => self.clock_doubted = false,
+                    Observation::PublicationHeld { .. } | Observation::PublicationResumed => {}
                     Observation::Device { device, code, raised: true, .. } => {
                         self.raised.insert((device.clone(), *code));
                     }
@@ -162,6 +171,7 @@ impl Night {
             votes: self.votes_are_out(),
             changes: units.chain(precincts).collect(),
             corrections: self.corrections(),
+            lots: self.lots.clone(),
             speed,
         }
     }
@@ -213,4 +223,13 @@ impl Night {
     pub fn changes(&self) -> &[(DeviceId, Change)] {
         &self.changes
     }
+}
+
+/// What a decision about lots means, in its place in the journal.
+pub(crate) fn drawn(
+    definition: &Definition,
+    decision: &Decision,
+    record: &Journaled<Entry>,
+) -> Result<Option<Drawn>, Objection> {
+    Drawn::of(definition, decision, (record.offset(), record.arrival()))
 }

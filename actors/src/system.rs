@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use actix::{Actor, Addr, ArbiterHandle, Context};
 use election::{
-    DeviceId, UnitId,
+    Definition, DeviceId, UnitId,
     liveness::{DeviceList, DeviceRow, DevicesWanted, Mark, Point},
     precinct::{Judgement, Objection, Outcome},
     record::{Change, Observation},
@@ -15,13 +15,13 @@ use journal::{Entry, Journaled};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::{
-    country::{Country, ReleaseVotes},
+    country::{Country, First, LotsDrawn, ReleaseVotes},
     liveness::{Describe, Finished, Heard, List, Liveness, Marks, Rekeyed, Sign, Standing, Unrecorded},
     moments::{Moments, Reached},
     ports::{Recorder, ReplaySource, Tempo},
     publisher::{Begin, Publisher},
     registry::{OutOfService, Precincts},
-    replay::Night,
+    replay::{self, Night},
     unit::UnitActor,
 };
 
@@ -125,6 +125,7 @@ pub struct System {
     pub(crate) country: Addr<Country>,
     liveness: Addr<Liveness>,
     moments: Addr<Moments>,
+    definition: Arc<Definition>,
     votes_from: election::Timestamp,
 }
 
@@ -135,17 +136,17 @@ impl System {
         let definition = Arc::clone(&night.definition);
         let votes_from = definition.about().publish_votes_from;
         let publisher = {
-            let (tempo, alarms) = (Arc::clone(&tempo), alarms.clone());
-            Publisher::start_in_arbiter(arbiter, move |_| Publisher::new(feed, tempo, alarms))
+            let publisher = Publisher::new(feed, Arc::clone(&tempo), Arc::clone(&recorder), alarms.clone());
+            Publisher::start_in_arbiter(arbiter, move |_| publisher)
         };
         let watch = Liveness::new(&night, marks, Arc::clone(&recorder), Arc::clone(&tempo), alarms.clone());
         let liveness = Liveness::start_in_arbiter(arbiter, move |_| watch);
         let clock = Moments::new(&definition, night.reached, recorder, tempo);
         let moments = Moments::start_in_arbiter(arbiter, move |_| clock);
         let corrections = night.corrections();
-        let Night { precincts, contributions, mut units, reached, .. } = night;
+        let Night { precincts, contributions, mut units, reached, lots, .. } = night;
         let own = units.remove(&UnitId::Country).unwrap_or_default();
-        let first = (reached >= votes_from, corrections);
+        let first = First { votes: reached >= votes_from, corrections, lots };
         let units: BTreeMap<UnitId, Addr<UnitActor>> = units
             .into_iter()
             .map(|(id, figures)| {
@@ -158,7 +159,7 @@ impl System {
             Country::start_in_arbiter(arbiter, move |_| country)
         };
         let precincts = Precincts::new(
-            definition,
+            Arc::clone(&definition),
             precincts.into_values(),
             country.clone(),
             source,
@@ -166,7 +167,7 @@ impl System {
             alarms,
         );
         publisher.do_send(Begin(country.clone()));
-        Self { precincts, country, liveness, moments, votes_from }
+        Self { precincts, country, liveness, moments, definition, votes_from }
     }
 
     /// The precincts, to ask.
@@ -193,14 +194,19 @@ impl System {
         }
     }
 
-    /// Gives a durable decision to its precinct, in the order of calls; tells what it did.
+    /// Gives a durable decision to its precinct, or to the country where it is about a contest, in the order of
+    /// calls; tells what it did.
     pub fn decided(
         &self,
         record: Arc<Journaled<Entry>>,
     ) -> impl Future<Output = Result<Result<Decided, Objection>, OutOfService>> + Send + use<> {
+        let lots = self.drawn(&record);
         let asked = self.precincts.decided(Arc::clone(&record));
         let liveness = self.liveness.clone();
         async move {
+            if let Err(objection) = lots {
+                return Ok(Err(objection));
+            }
             let Outcome { judgements, mut finished, .. } = match asked.await? {
                 Ok(outcome) => outcome,
                 Err(objection) => return Ok(Err(objection)),
@@ -211,7 +217,8 @@ impl System {
             finished.into_iter().for_each(|device| liveness.do_send(Finished(device)));
             let changes = decision.act.changes();
             for (device, change) in &changes {
-                let (device, precinct) = (device.clone(), decision.act.precinct());
+                let Some(precinct) = decision.act.precinct() else { continue };
+                let device = device.clone();
                 match *change {
                     Change::Status(status) => liveness.do_send(Standing { device, precinct, status }),
                     Change::Key(_) => liveness.do_send(Rekeyed(device)),
@@ -219,6 +226,15 @@ impl System {
             }
             Ok(Ok(Decided { changes, judgements }))
         }
+    }
+
+    /// Tells the country of lots that are on record, where the record is of such.
+    fn drawn(&self, record: &Journaled<Entry>) -> Result<(), Objection> {
+        let Entry::Decision(decision) = record.entry() else { return Ok(()) };
+        if let Some(drawn) = replay::drawn(&self.definition, decision, record)? {
+            self.country.do_send(LotsDrawn(Arc::new(drawn)));
+        }
+        Ok(())
     }
 
     /// Gives a durable observation to those it concerns, in the order of calls.

@@ -405,6 +405,18 @@ async fn a_wrong_roll_up_is_held_and_said_until_it_is_mended() {
     assert_eq!(house.feed.current().number(), good + 1);
     house.alarms_are("sanak_publication_held", 0.0).await;
     assert_eq!(house.alarm("sanak_publication_recoveries_total"), 1.0);
+    // Both are on record: what the public saw, and when it went on.
+    house.store(Entry::Observation(Observation::ClockDoubted)).await;
+    let mut noted = Vec::new();
+    journal::check_with(dir.path(), |record| {
+        if let Entry::Observation(observation) = record.entry() {
+            noted.push(observation.clone());
+        }
+        Ok(())
+    })
+    .unwrap();
+    let held = noted.iter().position(|of| matches!(of, Observation::PublicationHeld { .. })).unwrap();
+    assert_eq!(noted[held + 1], Observation::PublicationResumed, "{noted:?}");
 }
 
 /// A sum that is off without a report: the audit finds it, and forms it anew.

@@ -59,15 +59,11 @@ impl Answer {
 
     /// The response: 304 where the reader has it, else in the best encoding that it takes.
     pub(crate) async fn to(self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
-        let tag = self.tag.as_ref().map(|tag| format!("W/\"{tag}\""));
         let headers = request.headers();
-        if tag.as_ref().is_some_and(|tag| matches(headers, tag)) {
-            let mut answer = HttpResponse::NotModified();
-            answer.insert_header((header::CACHE_CONTROL, self.keep.header()));
-            answer.insert_header((header::VARY, "accept-encoding"));
-            answer.insert_header((header::ETAG, tag.unwrap_or_default()));
-            return Ok(answer.finish());
+        if let Some(unchanged) = self.tag.as_ref().and_then(|tag| unchanged(headers, tag, self.keep)) {
+            return Ok(unchanged);
         }
+        let tag = self.tag.as_deref().map(weak);
         let mut answer = HttpResponse::Ok();
         answer
             .insert_header((header::CONTENT_TYPE, self.content_type))
@@ -87,6 +83,23 @@ impl Answer {
         };
         Ok(answer.body(bytes))
     }
+}
+
+/// The answer to a reader that has what the tag names; `None` where it has not.
+pub(crate) fn unchanged(headers: &HeaderMap, tag: &str, keep: Keep) -> Option<HttpResponse> {
+    let tag = weak(tag);
+    matches(headers, &tag).then(|| {
+        HttpResponse::NotModified()
+            .insert_header((header::CACHE_CONTROL, keep.header()))
+            .insert_header((header::VARY, "accept-encoding"))
+            .insert_header((header::ETAG, tag))
+            .finish()
+    })
+}
+
+/// A tag as it stands in a header.
+pub(crate) fn weak(tag: &str) -> String {
+    format!("W/\"{tag}\"")
 }
 
 fn compressible(content_type: &str) -> bool {

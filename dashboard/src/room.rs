@@ -17,7 +17,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{port::Refused, problem::Problem, state::App};
+use crate::{api::seats, port::Refused, problem::Problem, state::App};
 
 /// Longest decision: a protocol with every option of every contest.
 pub(crate) const LONGEST: usize = 64 << 10;
@@ -91,13 +91,18 @@ async fn consider(request: &HttpRequest, body: web::Payload, app: &App) -> Resul
     let bytes = body_of(body, LONGEST, app).await?;
     let proposed: Proposed =
         serde_json::from_slice(&bytes).map_err(|error| Problem::bad(format!("decision: {error}")))?;
-    let precinct = proposed.act.precinct();
-    if !app.definition().precincts().contains_key(&precinct) {
+    if let Some(precinct) = proposed.act.precinct()
+        && !app.definition().precincts().contains_key(&precinct)
+    {
         return Err(Problem::not_found(format!("there is no precinct {precinct} in this election")));
     }
-    if matches!(proposed.act, Act::Document { .. }) {
-        let what = "send the file itself: POST /api/v1/room/documents";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
+    match &proposed.act {
+        Act::Document { .. } => {
+            let what = "send the file itself: POST /api/v1/room/documents";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, what));
+        }
+        Act::DrawLots(drawing) => seats::waits_for_lots(app, drawing)?,
+        _ => {}
     }
     let decision = Decision { by, reason: proposed.reason, signature: proposed.signature, act: proposed.act };
     // No limit of time: a decision that was journaled must not be reported as lost.

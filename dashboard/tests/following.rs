@@ -77,6 +77,30 @@ async fn a_reader_takes_a_snapshot_and_then_what_changes() {
 }
 
 #[tokio::test]
+async fn a_reader_may_take_shared_frames_deflated() {
+    let mut house = House::open().await;
+    let mut plain = follow(&house, "").await;
+    let mut deflated = follow(&house, "?encoding=deflate").await;
+    let mut single = follow(&house, "?encoding=deflate&units=precinct:1").await;
+    for version in 1..=2 {
+        let expected = frame(&mut plain).await;
+        let Message::Binary(bytes) = timeout(PATIENCE, deflated.next()).await.unwrap().unwrap().unwrap()
+        else {
+            panic!("a shared frame comes deflated");
+        };
+        let mut json = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::ZlibDecoder::new(&bytes[..]), &mut json).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&json).unwrap(), expected);
+        assert!(bytes.len() * 3 < json.len(), "{} of {}", bytes.len(), json.len());
+        // What no other reader follows is not worth it.
+        assert_eq!(frame(&mut single).await["version"], version);
+        house.night.turnout(1, 10);
+        house.publish();
+    }
+    assert_eq!(refused(&house, "?encoding=br").await, 400);
+}
+
+#[tokio::test]
 async fn a_reader_who_comes_back_is_given_what_it_missed() {
     let mut house = House::open().await;
     for round in 1..=5 {

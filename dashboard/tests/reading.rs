@@ -740,4 +740,8 @@ async fn what_votes_stand_on_is_not_shown_before_they_may_be_published() {
     assert_eq!(detail["documents"][0]["digest"], "04".repeat(32));
     // What the shelf has lost is said, and not made up.
     assert_eq!(house.problem(&house.election(&url("04"))).await.0, 503);
+    // Who has it is told so without a look at the shelf.
+    let tag = format!("W/\"{}\"", "04".repeat(32));
+    let held = house.http.get(house.election(&url("04"))).header("if-none-match", tag).send().await.unwrap();
+    assert_eq!(held.status(), 304);
 }

@@ -231,7 +231,7 @@ impl Centre {
         let mut state = self.state.lock().unwrap();
         state.offset += 1;
         let offset = Offset(state.offset);
-        let precinct = state.precincts.get_mut(&act.precinct()).unwrap();
+        let precinct = state.precincts.get_mut(&act.precinct().unwrap()).unwrap();
         precinct.decide(&decision, offset, self.clock.now()).unwrap();
     }
 }

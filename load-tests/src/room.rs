@@ -80,7 +80,7 @@ async fn decide(plan: &FleetPlan, decision: &Planned) -> Result<(), String> {
             // It was taken before this fleet's books could note it; were it another one, the totals would tell.
             Ok(Ok((StatusCode::CONFLICT, _))) => return Ok(()),
             Ok(Ok((status, why))) if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {
-                return Err(format!("the room refused {:?}: {status} {why}", decision.act.precinct()));
+                return Err(format!("the room refused {}: {status} {why}", decision.act.name()));
             }
             Ok(Ok((status, why))) => tracing::debug!(%status, why, "the room is not ready"),
             Ok(Err(error)) => tracing::debug!(%error, "the room is not reached"),

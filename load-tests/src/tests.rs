@@ -83,7 +83,7 @@ impl Night {
                     let act = decisions[at].act.clone();
                     let by = format!("person {}", decisions[at].by);
                     let decision = Decision { by, reason: "test".into(), signature: None, act };
-                    let precinct = night.precincts.get_mut(&decision.act.precinct()).unwrap();
+                    let precinct = night.precincts.get_mut(&decision.act.precinct().unwrap()).unwrap();
                     precinct.decide(&decision, Offset(offset), due).unwrap();
                     night.ledger.decided(&decision.act);
                 }

@@ -14,9 +14,10 @@ use crate::{
     document::{DocumentKind, Scan},
     hand_count::Form,
     ids::{ContestId, DeviceId, OptionId, PrecinctId},
+    precinct::{LONGEST_REASON, LONGEST_SIGNATURE, Objection},
     report::{Offset, Seq},
     rules::Code,
-    seats::Source,
+    seats::{Drawing, Source},
     time::Timestamp,
 };
 
@@ -32,6 +33,25 @@ pub struct Decision {
     pub signature: Option<String>,
     /// What.
     pub act: Act,
+}
+
+impl Decision {
+    /// Whether it says who decides and why, in a length that fits the public lists.
+    ///
+    /// # Errors
+    /// [`Objection::Anonymous`], [`Objection::TooLong`]
+    pub fn check_person(&self) -> Result<(), Objection> {
+        let Self { by, reason, signature, .. } = self;
+        if by.trim().is_empty() || reason.trim().is_empty() {
+            return Err(Objection::Anonymous);
+        }
+        let long = |text: &str, most| text.chars().nth(most).is_some();
+        if long(reason, LONGEST_REASON) || signature.as_deref().is_some_and(|of| long(of, LONGEST_SIGNATURE))
+        {
+            return Err(Objection::TooLong);
+        }
+        Ok(())
+    }
 }
 
 /// What a decision does.
@@ -155,6 +175,9 @@ pub enum Act {
         /// Which.
         precinct: PrecinctId,
     },
+    /// Lots were drawn for a tie. They hold while and whenever exactly this tie does; drawn again for the same
+    /// one, the later ones do.
+    DrawLots(Box<Drawing>),
     /// A discrepancy was looked into and is no longer open. It opens again when what it was about changes.
     Resolve {
         /// Where.
@@ -171,9 +194,10 @@ pub enum Act {
 }
 
 impl Act {
-    /// The precinct it concerns.
-    pub fn precinct(&self) -> PrecinctId {
+    /// The precinct it concerns; `None` where it is about a contest.
+    pub fn precinct(&self) -> Option<PrecinctId> {
         match self {
+            Self::DrawLots(_) => None,
             Self::Replace { precinct, .. }
             | Self::Revoke { precinct, .. }
             | Self::Reissue { precinct, .. }
@@ -189,7 +213,7 @@ impl Act {
             | Self::Reinstate { precinct }
             | Self::Certify { precinct }
             | Self::Uncertify { precinct }
-            | Self::Resolve { precinct, .. } => *precinct,
+            | Self::Resolve { precinct, .. } => Some(*precinct),
         }
     }
 
@@ -211,6 +235,7 @@ impl Act {
             Self::Reinstate { .. } => "reinstate",
             Self::Certify { .. } => "certify",
             Self::Uncertify { .. } => "uncertify",
+            Self::DrawLots(_) => "draw_lots",
             Self::Resolve { .. } => "resolve",
         }
     }
@@ -300,6 +325,13 @@ pub enum Observation {
         /// How they know.
         reason: String,
     },
+    /// Nothing newer could be published from here on: a sum or a rule of publication did not hold.
+    PublicationHeld {
+        /// What did not hold.
+        why: String,
+    },
+    /// Publication went on after it was held: every sum is that of its precincts again.
+    PublicationResumed,
     /// A device's flag was raised or lowered: W03, W06, W09 or W10.
     Device {
         /// Where it stands.

@@ -10,6 +10,7 @@ use election::{
     figures::{BrokenSum, Figures},
     precinct::Precinct,
     rollup,
+    seats::Drawn,
 };
 use tokio::sync::watch;
 
@@ -73,6 +74,8 @@ pub struct Cut {
     pub changes: Vec<Change>,
     /// Why counts may fall in this cut, and by how much.
     pub corrections: Vec<Arc<Correction>>,
+    /// Lots that were drawn.
+    pub lots: Vec<Arc<Drawn>>,
     /// 1 except in a simulation.
     pub speed: f64,
 }
@@ -85,6 +88,8 @@ pub struct Counted {
     /// The figures of every unit above precincts in it. While [`Version::votes`] is false they have votes that
     /// nobody outside may see.
     pub units: BTreeMap<UnitId, Arc<Figures>>,
+    /// Lots on record, in the order of the journal.
+    pub lots: Vec<Arc<Drawn>>,
 }
 
 /// The versions of one election.
@@ -110,6 +115,10 @@ struct Writer {
     /// Changes of cuts that were refused, or of this one.
     pending: BTreeMap<usize, (Arc<Figures>, Timestamp)>,
     corrections: Vec<Arc<Correction>>,
+    /// Lots that were published, or wait to be: they take effect with a version.
+    lots: Vec<Arc<Drawn>>,
+    /// How many of them are published.
+    lots_published: usize,
     votes: bool,
     /// Whether the last cut was refused, so that an idle one may end the stall.
     refused: bool,
@@ -144,6 +153,8 @@ impl Feed {
             sums,
             pending: BTreeMap::new(),
             corrections: Vec::new(),
+            lots: Vec::new(),
+            lots_published: 0,
             votes: false,
             refused: false,
         };
@@ -184,7 +195,8 @@ impl Feed {
         let mut writer = self.writer();
         let unknown = self.take_in(&mut writer, &cut);
         let revealed = cut.votes && !writer.votes;
-        let idle = writer.pending.is_empty() && writer.corrections.is_empty() && cut.votes == writer.votes;
+        let decided = !writer.corrections.is_empty() || writer.lots.len() > writer.lots_published;
+        let idle = writer.pending.is_empty() && !decided && cut.votes == writer.votes;
         let checked = match unknown {
             Some(unit) => Err(Breach::UnknownUnit(unit)),
             None if idle => {
@@ -303,7 +315,8 @@ impl Feed {
         let writer = self.writer(); // the newest version changes under its lock alone
         let unit = |slot: usize| (self.layout.id(slot).clone(), Arc::clone(&writer.figures[slot]));
         let units = (0..self.layout.upper()).map(unit).collect();
-        Counted { units, latest: self.latest() }
+        let lots = writer.lots[..writer.lots_published].to_vec();
+        Counted { units, lots, latest: self.latest() }
     }
 
     /// The published figures of every precinct, in the order of their numbers.
@@ -340,6 +353,7 @@ impl Feed {
             }
         }
         writer.corrections.extend(cut.corrections.iter().cloned());
+        writer.lots.extend(cut.lots.iter().cloned());
         unknown
     }
 
@@ -387,6 +401,7 @@ impl Feed {
             writer.figures[slot] = figures;
             writer.updated[slot] = updated;
         }
+        writer.lots_published = writer.lots.len();
         writer.votes = cut.votes;
         writer.refused = false;
         let mut upper = before.units.clone();

@@ -2,11 +2,14 @@
 
 use std::{
     collections::HashMap,
+    io::Write,
+    ops::RangeInclusive,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use bytes::Bytes;
 use election::{Timestamp, UnitId};
+use flate2::{Compression, write::ZlibEncoder};
 
 use crate::{
     body::Body,
@@ -27,6 +30,37 @@ pub struct Frame {
     pub units: usize,
     /// The JSON object.
     pub json: Bytes,
+    /// Made once for all who take it deflated; `None` where no other reader shares this frame.
+    deflated: Option<Arc<OnceLock<Bytes>>>,
+}
+
+/// Below this, and above it, a frame goes as it is: there is little to win, or too long to wait.
+const DEFLATED: RangeInclusive<usize> = 1 << 10..=8 << 20;
+/// The fastest: a frame lives a quarter of a second.
+const DEFLATE_LEVEL: u32 = 1;
+
+impl Frame {
+    /// A frame that one reader takes.
+    pub fn own(position: Position, units: usize, json: Bytes) -> Self {
+        Self { position, units, json, deflated: None }
+    }
+
+    fn shared(self) -> Self {
+        let worth = DEFLATED.contains(&self.json.len());
+        Self { deflated: worth.then(Arc::default), ..self }
+    }
+
+    /// The JSON as a zlib stream (RFC 1950), where that pays for its readers. The first call does the work; others that
+    /// come meanwhile wait for it.
+    pub fn deflated(&self) -> Option<Bytes> {
+        let made = self.deflated.as_ref()?.get_or_init(|| {
+            let mut out = ZlibEncoder::new(Vec::new(), Compression::new(DEFLATE_LEVEL));
+            // Writing to memory does not fail; nothing is made of it if it does, and the frame goes as it is.
+            let written = out.write_all(&self.json).and_then(|()| out.finish());
+            written.map(Bytes::from).unwrap_or_default()
+        });
+        Some(made.clone()).filter(|made| !made.is_empty())
+    }
 }
 
 /// What a reader is given next.
@@ -49,7 +83,7 @@ pub struct Latest {
     precincts: Box<[Arc<Encoded>]>,
     results: OnceLock<Arc<Body>>,
     all_precincts: OnceLock<Arc<Body>>,
-    ping: Bytes,
+    ping: Frame,
     frames: Mutex<Frames>,
 }
 
@@ -71,6 +105,7 @@ impl Latest {
             None => (None, version.header.clone()),
         };
         let ping = format!("{{\"type\":\"ping\",{header}}}").into();
+        let ping = Frame::own(version.position.clone(), 0, ping);
         Self {
             version,
             stalled_since,
@@ -127,7 +162,7 @@ impl Latest {
 
     /// What is sent every 10 s without change.
     pub fn ping(&self) -> Frame {
-        Frame { position: self.version.position.clone(), units: 0, json: self.ping.clone() }
+        self.ping.clone()
     }
 
     /// The snapshot frame of the live feed.
@@ -162,7 +197,7 @@ impl Latest {
         if let Some(made) = frames.by.get(&(from, kinds)) {
             return made.clone();
         }
-        let made = self.assemble(from, filter);
+        let made = self.assemble(from, filter).shared();
         if frames.bytes + made.json.len() <= FRAMES_KEPT {
             frames.bytes += made.json.len();
             frames.by.insert((from, kinds), made.clone());
@@ -185,6 +220,6 @@ impl Latest {
             let from = format!(",\"from\":{from}");
             frame(&["\"type\":\"delta\",", &self.header, &from], changed.into_iter())
         };
-        Frame { position: self.version.position.clone(), units, json }
+        Frame::own(self.version.position.clone(), units, json)
     }
 }

@@ -186,9 +186,9 @@ impl Scene {
     fn take(&mut self, record: Record) {
         let before: BTreeMap<_, _> = self.precincts.iter().map(|(id, of)| (*id, of.figures())).collect();
         let considered = match &record {
-            Record::Decision(decision, ..) => {
-                self.precincts[&decision.act.precinct()].consider(decision).map_err(|why| why.to_string())
-            }
+            Record::Decision(decision, ..) => self.precincts[&decision.act.precinct().unwrap()]
+                .consider(decision)
+                .map_err(|why| why.to_string()),
             _ => Ok(()),
         };
         let outcome = apply(&mut self.precincts, &record);
@@ -417,7 +417,7 @@ fn apply(precincts: &mut BTreeMap<PrecinctId, Precinct>, record: &Record) -> App
             concerned.for_each(|(_, precinct)| precinct.observe(observation, *at));
         }
         Record::Decision(decision, offset, at) => {
-            let precinct = precincts.get_mut(&decision.act.precinct()).unwrap();
+            let precinct = precincts.get_mut(&decision.act.precinct().unwrap()).unwrap();
             let outcome = precinct.decide(decision, *offset, *at).map_err(|why| why.to_string())?;
             return Ok(outcome.correction);
         }

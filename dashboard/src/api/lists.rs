@@ -5,7 +5,13 @@ use bytes::Bytes;
 use feed::rfc3339;
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, api::corrected, problem::Problem, query::Query, state::App};
+use crate::{
+    answer::Answer,
+    api::{corrected, seats},
+    problem::Problem,
+    query::Query,
+    state::App,
+};
 
 type Result = std::result::Result<HttpResponse, Problem>;
 
@@ -70,7 +76,12 @@ pub(crate) async fn corrections(request: HttpRequest, of: web::Path<String>, app
         let votes = app.latest().version().votes();
         let all = app.feed.corrections();
         let rows = all.iter().map(|of| corrected::correction(app.definition(), of, votes));
-        Ok(listed(&app, "corrections", rows.collect()))
+        let rows: Vec<Value> = rows.collect();
+        let counted = app.feed.counted();
+        let lots = counted.lots.iter().filter(|_| counted.latest.version().votes());
+        let lots: Vec<Value> = lots.map(|drawn| seats::lot(drawn)).collect();
+        let header = app.latest().header().to_owned();
+        Ok(format!("{{{header},\"corrections\":{},\"lots\":{}}}", json!(rows), json!(lots)).into())
     };
     let body = app.recent.answer("corrections".to_owned(), make).await?;
     Answer::fresh(body).to(&request).await

@@ -10,7 +10,7 @@ mod lists;
 mod precinct;
 mod precincts;
 mod results;
-mod seats;
+pub(crate) mod seats;
 
 use actix_web::{
     Route,
@@ -43,6 +43,7 @@ const READS: &[Resource] = &[
     ("/elections/{election}/export/results.csv", || read().to(export::results)),
     ("/elections/{election}/export/precincts.csv", || read().to(export::precincts)),
     ("/elections/{election}/export/results.geojson", || read().to(export::map)),
+    ("/elections/{election}/export/cdf.json", || read().to(export::cdf)),
     ("/elections/{election}/live", || web::get().to(live::web_socket)),
     ("/elections/{election}/events", || web::get().to(live::events)),
     ("/openapi.json", || read().to(election::openapi)),

@@ -122,6 +122,7 @@ fn documents(detail: &PrecinctDetail, votes: bool) -> Vec<Value> {
 
 /// `GET /elections/{e}/precincts/{n}/documents/{digest}`
 pub(crate) async fn document(
+    request: HttpRequest,
     of: web::Path<(String, String, String)>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
@@ -134,7 +135,7 @@ pub(crate) async fn document(
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let Scan { served, served_media, .. } = document.scan;
-    room::documents::file(&app, &number, served, served_media, Keep::Forever).await
+    room::documents::file(&request, &app, &number, served, served_media, Keep::Forever).await
 }
 
 /// `GET /elections/{e}/precincts/{n}/reports/{offset}.cose`

@@ -1,13 +1,14 @@
 //! Who has which seats, by one of the two sources, as far as votes may be published.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use bytes::Bytes;
 use election::{
     ContestId,
     definition::ContestIx,
-    seats::{Lots, SeatsView, Source, allocate},
+    seats::{Drawing, Drawn, Lots, NamedTie, SeatsView, Source, allocate},
 };
-use feed::Counted;
+use feed::{Counted, rfc3339};
+use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Keep},
@@ -60,9 +61,53 @@ fn describe(app: &App, contest: ContestIx, source: Source, counted: &Counted) ->
     let made = || {
         let units = &counted.units;
         let tallied = definition.tallied(contest, source, |unit| units.get(unit).map(AsRef::as_ref))?;
-        Some(SeatsView::new(&tallied, &allocate(&tallied, &Lots::default())))
+        let lots = Lots::on_record(counted.lots.iter().map(AsRef::as_ref), contest, source);
+        Some(SeatsView::new(&tallied, &allocate(&tallied, &lots)))
     };
-    let allocation = if counted.latest.version().votes() { made() } else { None };
-    let rest = serde_json::json!({ "contest": id, "source": source, "allocation": allocation }).to_string();
+    let votes = counted.latest.version().votes();
+    let allocation = if votes { made() } else { None };
+    let lots = counted.lots.iter().filter(|drawn| votes && drawn.concerns(contest, source));
+    let lots: Vec<Value> = lots.map(|drawn| lot(drawn)).collect();
+    let rest = json!({ "contest": id, "source": source, "allocation": allocation, "lots": lots }).to_string();
     format!("{{{},{}", counted.latest.header(), rest.trim_start_matches('{')).into()
+}
+
+/// Lots that were drawn, as they are listed.
+pub(crate) fn lot(of: &Drawn) -> Value {
+    let Drawn { offset, at, decision, drawing, .. } = of;
+    json!({
+        "offset": offset, "at": rfc3339(*at), "by": decision.by, "reason": decision.reason,
+        "signature": decision.signature, "contest": drawing.contest, "source": drawing.source, "tie": drawing.tie,
+        "drawn": drawing.drawn,
+    })
+}
+
+/// Whether the seats wait for exactly these lots, or hang on what was drawn for the same tie before.
+///
+/// # Errors
+/// 404 without such a contest, 409 where there is no such tie now, with those there are.
+pub(crate) fn waits_for_lots(app: &App, drawing: &Drawing) -> Result<(), Problem> {
+    let ix = contest(app, Some(drawing.contest.as_str()))?;
+    let conflict = |why: String| Problem::new(StatusCode::CONFLICT, why);
+    let counted = app.feed.counted();
+    if !counted.latest.version().votes() {
+        return Err(conflict("votes are not published yet: there is nothing to draw lots for".to_owned()));
+    }
+    let units = &counted.units;
+    let tallied = app.definition().tallied(ix, drawing.source, |unit| units.get(unit).map(AsRef::as_ref));
+    let Some(tallied) = tallied else { return Ok(()) };
+    let of = |lots: &Lots| SeatsView::new(&tallied, &allocate(&tallied, lots)).ties;
+    let all = || counted.lots.iter().map(AsRef::as_ref);
+    // Drawn again: the tie stands where what was drawn for it is left out.
+    let without = all().filter(|drawn| !drawn.drawing.tie.is_same(&drawing.tie));
+    let now = of(&Lots::on_record(without, ix, drawing.source));
+    if now.iter().any(|tie| tie.is_same(&drawing.tie)) {
+        return Ok(());
+    }
+    let open: Vec<NamedTie> = of(&Lots::on_record(all(), ix, drawing.source));
+    let open = if open.is_empty() { "none".to_owned() } else { json!(open).to_string() };
+    Err(conflict(format!(
+        "{}: there is no such tie among the {}; open: {open}",
+        drawing.contest, drawing.source
+    )))
 }

@@ -11,12 +11,16 @@ use feed::Frame;
 const SLICE: usize = 16 << 10;
 /// FIN and opcode 1 of RFC 6455 §5.2.
 const WHOLE_TEXT: u8 = 0x81;
+/// FIN and opcode 2.
+const WHOLE_BINARY: u8 = 0x82;
 
 /// Which wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// RFC 6455.
+    /// RFC 6455, the JSON as text.
     WebSocket,
+    /// The same, the JSON deflated in binary messages where that pays.
+    Deflated,
     /// `text/event-stream`.
     Events,
 }
@@ -24,11 +28,13 @@ pub(super) enum Framing {
 impl Framing {
     /// Puts a frame into the outbox.
     pub(super) fn put(self, frame: Frame, outbox: &mut VecDeque<Bytes>) {
-        match self {
-            Self::WebSocket => outbox.push_back(head(frame.json.len())),
-            Self::Events => outbox.push_back(format!("id: {}\ndata: ", frame.position).into()),
+        let deflated = if self == Self::Deflated { frame.deflated() } else { None };
+        match (self, &deflated) {
+            (Self::Events, _) => outbox.push_back(format!("id: {}\ndata: ", frame.position).into()),
+            (_, Some(bytes)) => outbox.push_back(head(WHOLE_BINARY, bytes.len())),
+            (_, None) => outbox.push_back(head(WHOLE_TEXT, frame.json.len())),
         }
-        let mut rest = frame.json;
+        let mut rest = deflated.unwrap_or(frame.json);
         while rest.len() > SLICE {
             outbox.push_back(rest.split_to(SLICE));
         }
@@ -40,7 +46,7 @@ impl Framing {
 
     /// Puts a goodbye into the outbox. Events have none: their stream just ends.
     pub(super) fn put_close(self, code: u16, reason: &str, outbox: &mut VecDeque<Bytes>) {
-        if self == Self::WebSocket {
+        if self != Self::Events {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(reason.to_owned()) };
             let mut out = BytesMut::new();
             Parser::write_close(&mut out, Some(reason), false);
@@ -56,9 +62,9 @@ impl Framing {
     }
 }
 
-/// The head of an unmasked text message of one frame.
-fn head(length: usize) -> Bytes {
-    let mut out = vec![WHOLE_TEXT];
+/// The head of an unmasked message of one frame.
+fn head(opcode: u8, length: usize) -> Bytes {
+    let mut out = vec![opcode];
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ ..126), _) => out.push(short),
         (_, Ok(medium)) => {
@@ -83,8 +89,7 @@ mod tests {
             let mut expected = BytesMut::new();
             Parser::write_message(&mut expected, vec![b'x'; length], OpCode::Text, true, false);
             let mut outbox = VecDeque::new();
-            let frame =
-                Frame { position: "e1:1".parse().unwrap(), units: 0, json: vec![b'x'; length].into() };
+            let frame = Frame::own("e1:1".parse().unwrap(), 0, vec![b'x'; length].into());
             Framing::WebSocket.put(frame, &mut outbox);
             assert!(outbox.iter().all(|slice| slice.len() <= SLICE));
             assert_eq!(outbox.iter().flatten().copied().collect::<Vec<u8>>(), expected.to_vec(), "{length}");

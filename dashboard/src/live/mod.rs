@@ -39,13 +39,14 @@ pub(crate) async fn web_socket(
 ) -> Result<HttpResponse, Problem> {
     app.election(&of)?;
     let (filter, since) = wish(&request, &app)?;
+    let encodings = [("none", Framing::WebSocket), ("deflate", Framing::Deflated)];
+    let framing = Query::of(&request)?.one_of("encoding", &encodings)?;
     let mut answer = actix_http::ws::handshake(request.head()).map_err(|error| {
         let detail = format!("this is a WebSocket: {error}; /events has the same as server-sent events");
         Problem::new(StatusCode::UPGRADE_REQUIRED, detail)
     })?;
     let seat = app.seats.take("websocket")?;
-    let reader =
-        Reader::new(app.into_inner(), (filter, since), Framing::WebSocket, seat, Some(Heard::new(body)));
+    let reader = Reader::new(app.into_inner(), (filter, since), framing, seat, Some(Heard::new(body)));
     // The body is asked for more only when the connection has room: that is the whole of the queue.
     let body = BoxBody::new(BodyStream::new(Box::pin(reader.stream())));
     let answer = answer.message_body(body).map_err(Problem::bad)?;

@@ -15,7 +15,12 @@ use election::{
 use serde_json::json;
 
 use super::{admit, answered, refused};
-use crate::{answer::Keep, problem::Problem, query::Query, state::App};
+use crate::{
+    answer::{self, Keep},
+    problem::Problem,
+    query::Query,
+    state::App,
+};
 
 /// Largest file that is read; what is looked into is smaller still.
 const LONGEST: usize = 33 << 20;
@@ -77,7 +82,7 @@ pub(crate) async fn original(
         let (number, digest) = of.into_inner();
         let document = find(&app, &number, &digest, |scan| scan.original).await?;
         let Scan { original, original_media, .. } = document.scan;
-        file(&app, &number, original, original_media, Keep::Revalidate).await
+        file(&request, &app, &number, original, original_media, Keep::Revalidate).await
     };
     answered(found.await)
 }
@@ -96,14 +101,19 @@ pub(crate) async fn find(
     documents.find(|document| of(&document.scan).to_string() == digest).ok_or_else(none)
 }
 
-/// A file as an answer (the policy of all data lets nothing in it act). A picture is shown, a PDF saved.
+/// A file as an answer, not read for who has it: its digest is its tag (the policy of all data lets nothing in it act). A picture is shown, a PDF saved.
 pub(crate) async fn file(
+    request: &HttpRequest,
     app: &App,
     number: &str,
     digest: Digest,
     media: Media,
     keep: Keep,
 ) -> Result<HttpResponse, Problem> {
+    let tag = digest.to_string();
+    if let Some(unchanged) = answer::unchanged(request.headers(), &tag, keep) {
+        return Ok(unchanged);
+    }
     let bytes = app.papers.fetch(digest).await.map_err(refused)?;
     let shown = if media == Media::Pdf { "attachment" } else { "inline" };
     let name = format!("{shown}; filename=\"{number}-{:.12}.{}\"", digest.to_string(), media.extension());
@@ -111,5 +121,6 @@ pub(crate) async fn file(
         .insert_header((header::CONTENT_TYPE, media.mime()))
         .insert_header((header::CONTENT_DISPOSITION, name))
         .insert_header((header::CACHE_CONTROL, keep.header()))
+        .insert_header((header::ETAG, answer::weak(&tag)))
         .body(bytes))
 }

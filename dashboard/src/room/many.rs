@@ -114,8 +114,8 @@ pub(crate) async fn quarantine(
             return Err(Problem::new(StatusCode::CONFLICT, "no such report is in quarantine"));
         }
         let acts = chosen.into_iter().map(|(precinct, reports)| match act {
-            Sort::Release => Act::Release { precinct, reports },
-            Sort::Refuse => Act::Refuse { precinct, reports },
+            Sort::Release => (precinct, Act::Release { precinct, reports }),
+            Sort::Refuse => (precinct, Act::Refuse { precinct, reports }),
         });
         decide_all(&app, Person { by, reason, signature }, acts.collect()).await
     };
@@ -135,9 +135,9 @@ pub(crate) async fn units(request: HttpRequest, body: web::Payload, app: web::Da
         let person = Person { by, reason, signature };
         // All, or none: a region is not certified in half because one precinct is not ready.
         let mut against = Vec::new();
-        for act in &acts {
+        for (precinct, act) in &acts {
             if let Err(why) = app.inquiry.consider(person.decision(act.clone())).await {
-                against.push((act.precinct(), why));
+                against.push((*precinct, why));
             }
         }
         if let Some((_, first)) = against.first() {
@@ -153,14 +153,14 @@ pub(crate) async fn units(request: HttpRequest, body: web::Payload, app: web::Da
 }
 
 /// What is to be decided about each precinct of a unit.
-fn meant(app: &App, unit: &UnitId, rule: Rule) -> Vec<Act> {
+fn meant(app: &App, unit: &UnitId, rule: Rule) -> Vec<(PrecinctId, Act)> {
     let definition = app.definition();
     let figures = app.feed.precincts();
     let of_unit = definition.precincts().values().zip(&figures).filter(|(precinct, _)| {
         *unit == UnitId::Precinct(precinct.id) || definition.path(precinct).contains(unit)
     });
     let concerned = of_unit.filter(|(_, figures)| rule.concerns(figures.phase()));
-    concerned.map(|(precinct, _)| rule.of(precinct.id)).collect()
+    concerned.map(|(precinct, _)| (precinct.id, rule.of(precinct.id))).collect()
 }
 
 /// Who decides, and why.
@@ -179,11 +179,14 @@ impl Person {
 
 /// One decision a precinct, one after the other; what became of each. What was taken stands also when nobody
 /// waits for the rest: it may be asked for again.
-async fn decide_all(app: &App, person: Person, acts: Vec<Act>) -> Result<HttpResponse, Problem> {
+async fn decide_all(
+    app: &App,
+    person: Person,
+    acts: Vec<(PrecinctId, Act)>,
+) -> Result<HttpResponse, Problem> {
     let mut outcomes: Vec<Value> = Vec::new();
     let mut taken = 0;
-    for act in acts {
-        let precinct = act.precinct();
+    for (precinct, act) in acts {
         let reports = match &act {
             Act::Release { reports, .. } | Act::Refuse { reports, .. } => json!(reports),
             _ => Value::Null,

@@ -222,7 +222,7 @@ impl Inquiry for Desk {
 
     fn consider(&self, decision: Decision) -> BoxFuture<'_, Result<(), Refused>> {
         let objection = || Refused::Objection("the precinct has not reported".into());
-        self.answer(match (decision.reason.as_str(), decision.act.precinct().get()) {
+        self.answer(match (decision.reason.as_str(), decision.act.precinct().map_or(0, PrecinctId::get)) {
             ("not ready", 1 | 3) => Err(objection()),
             _ => Ok(()),
         })

@@ -335,3 +335,59 @@ async fn every_decision_is_public_checked_first_and_kept_across_a_restart() {
     scene.sanak.stop().await;
     Record::checked(&data, scene.election.path());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lots_that_were_drawn_are_on_record_and_hold_for_their_tie_alone() {
+    const SEATS: &str = "/seats?contest=single:1&source=urns";
+    let mut scene = Scene::new().await;
+    a_night(&mut scene).await;
+    let tie = json!({"place": "seats", "list": null, "options": ["c1", "c2"], "numbers": [], "seats": 1});
+    let draw = |contest: &str, winner: &str| json!({"act": "draw_lots", "contest": contest, "source": "urns", "tie": tie, "drawn": [winner]});
+    let (status, problem) = scene.decided(draw("single:1", "c2")).await;
+    assert_eq!(status, 409, "{problem}");
+    assert_eq!(scene.decided(draw("single:7", "c2")).await.0, 404);
+
+    let set = |c1: u32, c2: u32| {
+        json!({"act": "correct", "precinct": 5001, "source": "urns", "contest": "single:1", "ballots": 122,
+            "invalid": 2, "votes": {"c1": c1, "c2": c2, "none": 120 - c1 - c2}})
+    };
+    scene.decide(set(45, 45)).await;
+    let tied = scene.wait_for(SEATS, |shown| shown["allocation"]["result"] == "tied").await;
+    assert_eq!((&tied["allocation"]["ties"], &tied["lots"]), (&json!([tie]), &json!([])));
+    let (status, problem) = scene.decided(draw("single:1", "none")).await;
+    assert_eq!(status, 422, "{problem}");
+
+    let seats = |shown: &Value| -> Vec<u64> {
+        let options = shown["allocation"]["options"].as_array().unwrap();
+        options.iter().map(|option| option["seats"].as_u64().unwrap()).collect()
+    };
+    let offset = scene.decide(draw("single:1", "c2")).await;
+    let drawn = scene.wait_for(SEATS, |shown| shown["lots"][0].is_object()).await;
+    assert_eq!((seats(&drawn), &drawn["allocation"]["ties"]), (vec![0, 1, 0], &json!([])));
+    let lot = &drawn["lots"][0];
+    assert_eq!(
+        (&lot["offset"], &lot["by"], &lot["tie"], &lot["drawn"]),
+        (&json!(offset), &json!("Tester"), &tie, &json!(["c2"]))
+    );
+    assert!(drawn["version"].as_u64() > tied["version"].as_u64(), "whoever keeps a version sees the change");
+    let listed = scene.wait_for("/corrections", |list| list["lots"][0].is_object()).await;
+    assert_eq!(listed["lots"][0], *lot);
+
+    scene.sanak = scene.sanak.kill_and_restart().await;
+    let again = scene.wait_for(SEATS, |shown| shown["lots"][0].is_object()).await;
+    assert_eq!((&again["lots"], seats(&again)), (&drawn["lots"], vec![0, 1, 0]));
+
+    // Entered wrongly, it is entered again: both stand on record, the later one holds.
+    scene.decide(draw("single:1", "c1")).await;
+    let both = scene.wait_for(SEATS, |shown| shown["lots"][1].is_object()).await;
+    assert_eq!(seats(&both), [1, 0, 0]);
+    // The figures change, and with them the tie goes.
+    scene.decide(set(44, 45)).await;
+    let votes = scene.wait_for(SEATS, |shown| shown["allocation"]["options"][0]["votes"] == 44).await;
+    assert_eq!((seats(&votes), &votes["allocation"]["ties"]), (vec![0, 1, 0], &json!([])));
+    assert_eq!(scene.decided(draw("single:1", "c1")).await.0, 409);
+    scene.sanak.assert_no_errors_logged();
+    let data = scene.sanak.data();
+    scene.sanak.stop().await;
+    Record::checked(&data, scene.election.path());
+}

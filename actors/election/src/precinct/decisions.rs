@@ -8,7 +8,7 @@ use crate::{
     ids::DeviceId,
     precinct::{
         Flag, Judgement, Precinct,
-        objection::{LONGEST_REASON, LONGEST_SIGNATURE, Objection},
+        objection::Objection,
         rulings::Ruling,
         state::{Counted, Ruled},
     },
@@ -35,15 +35,8 @@ impl Precinct {
     /// # Errors
     /// The first objection.
     pub fn consider(&self, decision: &Decision) -> Result<(), Objection> {
-        let Decision { by, reason, signature, act } = decision;
-        if by.trim().is_empty() || reason.trim().is_empty() {
-            return Err(Objection::Anonymous);
-        }
-        let long = |text: &str, most| text.chars().nth(most).is_some();
-        if long(reason, LONGEST_REASON) || signature.as_deref().is_some_and(|of| long(of, LONGEST_SIGNATURE))
-        {
-            return Err(Objection::TooLong);
-        }
+        decision.check_person()?;
+        let Decision { by, act, .. } = decision;
         self.consider_ruling(act)?;
         match act {
             Act::Replace { old, new, .. } => self.consider_replacement(old, new),
@@ -55,6 +48,7 @@ impl Precinct {
                 self.consider_gap(device, Gap { from: *from, through: *through })
             }
             Act::Annul { .. } | Act::Reinstate { .. } | Act::Uncertify { .. } => Ok(()),
+            Act::DrawLots(_) => Err(Objection::NoPrecinct),
             // Tried on a copy: what was released first may speak against what comes after it.
             Act::Release { .. }
             | Act::Refuse { .. }
@@ -137,6 +131,7 @@ impl Precinct {
             Act::Annul { .. } => self.ruling = Ruling::Annulled,
             Act::Reinstate { .. } | Act::Uncertify { .. } => self.ruling = Ruling::Open,
             Act::Certify { .. } => self.certify()?,
+            Act::DrawLots(_) => return Err(Objection::NoPrecinct),
             Act::Resolve { code, device, contest, .. } => {
                 self.resolve(Flag { code: *code, device: device.clone(), contest: contest.clone() })?;
             }

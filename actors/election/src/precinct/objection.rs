@@ -6,7 +6,7 @@ use crate::{
     ids::{ContestId, DeviceId},
     report::{Offset, Seq},
     rules::Code,
-    seats::Source,
+    seats::{DrawingError, Source},
     sequence::MAX_CLOSED,
 };
 
@@ -142,6 +142,12 @@ pub enum Objection {
     /// It cannot be final yet.
     #[error("{0} reports are in quarantine here: release or refuse them first")]
     Undecided(u32),
+    /// It is about a contest, no precinct.
+    #[error("lots are drawn in a contest: a precinct has no part in it")]
+    NoPrecinct,
+    /// What was drawn does not fit the contest.
+    #[error(transparent)]
+    WrongLots(#[from] DrawingError),
     /// There is no such discrepancy.
     #[error("{0} is not open here, for this device and contest")]
     NotOpen(Code),
@@ -160,6 +166,8 @@ impl Objection {
                 | Self::WrongSum { .. }
                 | Self::NoReports
                 | Self::TooMany
+                | Self::NoPrecinct
+                | Self::WrongLots(_)
         )
     }
 }

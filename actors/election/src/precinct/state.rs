@@ -262,7 +262,10 @@ impl Precinct {
     pub fn observe(&mut self, observation: &Observation, arrived: Timestamp) {
         match observation {
             Observation::Clock { reached } => self.clock = self.clock.max(*reached),
-            Observation::ClockDoubted | Observation::ClockConfirmed { .. } => {}
+            Observation::ClockDoubted
+            | Observation::ClockConfirmed { .. }
+            | Observation::PublicationHeld { .. }
+            | Observation::PublicationResumed => {}
             Observation::Device { device, code, raised, .. } => {
                 let flag = Flag { code: *code, device: Some(device.clone()), contest: None };
                 if *raised {

@@ -170,7 +170,7 @@ impl<'a> Field<'a> {
     /// Seats so many of those tied; lots say who where they are more.
     fn seat(&self, placed: &mut Placed, room: &mut Room, tied: &[usize], seats: u32, lots: &Lots) {
         let all = u32::try_from(tied.len()) == Ok(seats);
-        let tie = Tie { place: Place::Seats, tied: named(tied), seats };
+        let tie = Tie::new(Place::Seats, named(tied), seats);
         let drawn = if all { None } else { lots.winners(&tie) };
         let winners: Vec<usize> = match drawn {
             _ if all => tied.to_vec(),

@@ -132,7 +132,7 @@ fn share_out(contest: &Contest, house: &House, lots: &Lots) -> Shared {
 fn settle(shared: &mut Shared, seats: Vec<u32>, tie: Option<(Vec<usize>, u32)>, lots: &Lots) {
     shared.seats.iter_mut().zip(seats).for_each(|(sum, more)| *sum += more);
     let Some((tied, seats)) = tie else { return };
-    let tie = Tie { place: Place::Seats, tied: named(&tied), seats };
+    let tie = Tie::new(Place::Seats, named(&tied), seats);
     match lots.winners(&tie) {
         Some(winners) => {
             tied.iter()

@@ -27,6 +27,12 @@ pub struct Tie {
 }
 
 impl Tie {
+    /// A tie of these, in order.
+    pub(super) fn new(place: Place, mut tied: Vec<u32>, seats: u32) -> Self {
+        tied.sort_unstable();
+        Self { place, tied, seats }
+    }
+
     /// Whether an option is one of those tied for seats or the second round.
     pub(super) fn names(&self, at: usize) -> bool {
         matches!(self.place, Place::Seats | Place::SecondRound) && self.tied.contains(&option_ix(at).0.into())
@@ -45,7 +51,7 @@ pub struct Lot {
 
 /// Every lot that was drawn in a contest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lots(Vec<Lot>);
+pub struct Lots(pub(super) Vec<Lot>);
 
 /// Why the outcome of lots cannot be recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

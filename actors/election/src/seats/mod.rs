@@ -11,13 +11,14 @@
 //! | `lists`, `people` | thresholds, cap, surplus; who is elected from an open list |
 //! | `candidates`, `president`, `referendum` | the other kinds |
 //! | `bounds`, `rivals` | what outstanding ballots can still change |
-//! | `lots` | ties, reported and never broken silently |
+//! | `lots`, `drawing` | ties, reported and never broken silently; what was drawn for them |
 //! | `view` | the published shape |
 
 mod allocation;
 mod bounds;
 mod candidates;
 mod claims;
+mod drawing;
 mod lists;
 mod lots;
 mod people;
@@ -31,9 +32,10 @@ mod tests;
 mod view;
 
 pub use allocation::{Allocation, By, Elected, Fraction, Hurdle, OptionResult, Outcome, Standing, allocate};
+pub use drawing::{Drawing, DrawingError, Drawn, Name};
 pub use lots::{Lot, LotError, Lots, Place, Tie};
 pub use rules::{
     AgainstAll, OneSex, OutsidePremises, PreferenceTies, Rounding, SeatRules, Surplus, WithdrawnVotes,
 };
 pub use tallied::{Outstanding, Regional, Source, Tallied};
-pub use view::SeatsView;
+pub use view::{NamedTie, SeatsView, TiePlace};

@@ -76,9 +76,8 @@ impl Draw<'_> {
         }
         let sure: Vec<Name> = names.iter().copied().filter(|name| name.votes > edge.votes).collect();
         let equal: Vec<&Name> = names.iter().filter(|name| name.votes == edge.votes).collect();
-        let mut tied: Vec<u32> = equal.iter().map(|name| name.number).collect();
-        tied.sort_unstable();
-        let tie = Tie { place, tied, seats: u32::try_from(seats - sure.len()).unwrap_or(0) };
+        let tied: Vec<u32> = equal.iter().map(|name| name.number).collect();
+        let tie = Tie::new(place, tied, u32::try_from(seats - sure.len()).unwrap_or(0));
         match self.lots.winners(&tie) {
             Some(winners) => {
                 let drawn = equal.into_iter().filter(|name| winners.contains(&name.number));

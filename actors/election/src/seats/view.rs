@@ -1,6 +1,6 @@
 //! The published shape of an allocation: counts and fractions of counts, no rounded numbers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     definition::{Contest, ContestKind, Method, ShareOf},
@@ -51,7 +51,7 @@ pub struct SeatsView {
     /// Every option, in ballot order.
     pub options: Vec<OptionView>,
     /// Ties for which lots are to be drawn.
-    pub ties: Vec<TieView>,
+    pub ties: Vec<NamedTie>,
 }
 
 /// How much of a source is in.
@@ -127,19 +127,50 @@ pub struct ElectedView {
     pub by: By,
 }
 
-/// A tie.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TieView {
-    /// `seats`, `second_round`, `women`, `list`.
-    pub place: &'static str,
+/// What a tie is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TiePlace {
+    /// Seats of the contest, or its only one.
+    Seats,
+    /// A place in the second round.
+    SecondRound,
+    /// Seats of a list that are kept for women.
+    Women,
+    /// Seats of a list.
+    List,
+}
+
+/// A tie, in the names of the election.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedTie {
+    /// What it is about.
+    pub place: TiePlace,
     /// Of `women` and `list`: whose list.
+    #[serde(default)]
     pub list: Option<OptionId>,
     /// Of `seats` and `second_round`: the options tied.
+    #[serde(default)]
     pub options: Vec<OptionId>,
     /// Of `women` and `list`: the numbers tied.
+    #[serde(default)]
     pub numbers: Vec<u32>,
     /// Places left for them.
     pub seats: u32,
+}
+
+impl NamedTie {
+    /// Whether it is the same tie, in whichever order its names stand.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let sorted = |of: &Self| {
+            let (mut options, mut numbers) = (of.options.clone(), of.numbers.clone());
+            options.sort();
+            numbers.sort_unstable();
+            (of.place, of.list.clone(), options, numbers, of.seats)
+        };
+        sorted(self) == sorted(other)
+    }
 }
 
 impl SeatsView {
@@ -218,13 +249,13 @@ impl From<&Hurdle> for HurdleView {
     }
 }
 
-fn tie_view(contest: &Contest, tie: &Tie) -> TieView {
+fn tie_view(contest: &Contest, tie: &Tie) -> NamedTie {
     let id = |at: u32| contest.options.get(usize::try_from(at).ok()?).map(|option| option.id.clone());
     let (place, list) = match tie.place {
-        Place::Seats => ("seats", None),
-        Place::SecondRound => ("second_round", None),
-        Place::Women(list) => ("women", Some(list)),
-        Place::List(list) => ("list", Some(list)),
+        Place::Seats => (TiePlace::Seats, None),
+        Place::SecondRound => (TiePlace::SecondRound, None),
+        Place::Women(list) => (TiePlace::Women, Some(list)),
+        Place::List(list) => (TiePlace::List, Some(list)),
     };
     let tied = tie.tied.iter().copied();
     let (options, numbers) = match list {
@@ -232,5 +263,5 @@ fn tie_view(contest: &Contest, tie: &Tie) -> TieView {
         Some(_) => (Vec::new(), tied.collect()),
     };
     let list = list.and_then(|list| contest.at(list)).map(|option| option.id.clone());
-    TieView { place, list, options, numbers, seats: tie.seats }
+    NamedTie { place, list, options, numbers, seats: tie.seats }
 }

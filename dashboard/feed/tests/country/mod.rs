@@ -307,6 +307,7 @@ impl Night {
             votes: self.votes,
             changes: changes.collect(),
             corrections: Vec::new(),
+            lots: Vec::new(),
             speed: 1.0,
         }
     }

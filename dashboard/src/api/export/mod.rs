@@ -1,6 +1,7 @@
 //! Downloads: the newest version as a spreadsheet or a map takes it. Each is made of the bytes that were published, so
 //! that nothing stands in a download that does not stand in the feed, and made once a version.
 
+mod cdf;
 mod geojson;
 mod published;
 mod table;
@@ -15,6 +16,7 @@ use crate::{
     query::Query,
     state::App,
 };
+use cdf::Level;
 use table::{Delimiter, Table};
 
 type Result = std::result::Result<HttpResponse, Problem>;
@@ -68,6 +70,24 @@ pub(crate) async fn map(request: HttpRequest, of: web::Path<String>, app: web::D
     let body = app.recent.answer(format!("map {layer} {tag}"), make).await?;
     let answer = Answer { body, content_type: "application/geo+json", tag: Some(tag), keep: Keep::Latest };
     named(answer.to(&request).await?, &format!("{}-{layer}.geojson", app.definition().about().id))
+}
+
+/// `GET /elections/{e}/export/cdf.json`
+pub(crate) async fn cdf(request: HttpRequest, of: web::Path<String>, app: web::Data<App>) -> Result {
+    app.election(&of)?;
+    let levels = [("summary", Level::Summary), ("precincts", Level::Precincts)];
+    let level = Query::of(&request)?.one_of("level", &levels)?;
+    let latest = app.latest();
+    let tag = tag(&latest);
+    let make = async || {
+        let upper = latest.results().plain().clone();
+        let precincts = (level == Level::Precincts).then(|| latest.all_precincts().plain().clone());
+        let definition = app.definition().clone();
+        away(move || cdf::write(&upper, precincts.as_deref(), &definition)).await
+    };
+    let body = app.recent.answer(format!("cdf {level:?} {tag}"), make).await?;
+    let answer = Answer::json(body, tag, Keep::Latest);
+    named(answer.to(&request).await?, &format!("{}-cdf.json", app.definition().about().id))
 }
 
 /// Computes away from the threads that serve.

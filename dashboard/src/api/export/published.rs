@@ -37,6 +37,7 @@ pub(super) struct Unit<'a> {
     pub precincts: u64,
     pub registered: u64,
     pub turnout: Turnout,
+    pub reported: Reported,
     #[serde(borrow)]
     pub contests: HashMap<&'a str, Contest<'a>>,
     pub quarantined: u64,
@@ -50,6 +51,12 @@ pub(super) struct Turnout {
     pub identified: u64,
     pub precincts: u64,
     pub registered: u64,
+}
+
+/// What has reported in every contest.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reported {
+    pub precincts: u64,
 }
 
 /// A contest in a unit.

@@ -50,6 +50,20 @@ export interface Tie {
   seats: number;
 }
 
+/** Lots that were drawn for a tie. They hold while and whenever exactly this tie does; of several for it, the last. */
+export interface Drawn {
+  offset: number;
+  at: string;
+  by: string;
+  reason: string;
+  signature: string | null;
+  contest: string;
+  source: Source;
+  tie: Tie;
+  /** Options, or numbers on the list. */
+  drawn: (string | number)[];
+}
+
 export type Outcome =
   | 'no_votes'
   | 'allotted'
@@ -87,4 +101,6 @@ export interface SeatsAnswer extends Header {
   contest: string;
   source: Source;
   allocation: Allocation | null;
+  /** Of this contest and source, in the order of the record. */
+  lots: Drawn[];
 }

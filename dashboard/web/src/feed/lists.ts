@@ -1,3 +1,4 @@
+import type { Drawn } from './allocation';
 import type { DeviceReport, Header, Phase } from './types';
 
 /** The shapes of the public lists. Decisions stand beside what they decided once there is one. */
@@ -60,4 +61,5 @@ export interface Correction extends Decided {
 
 export interface CorrectionsAnswer extends Header {
   corrections: Correction[];
+  lots: Drawn[];
 }

@@ -8,6 +8,7 @@ use election::{
     Definition,
     definition::DeviceStatus,
     record::{Act, Change, Decision, Observation},
+    seats::Drawn,
 };
 use feed::rfc3339;
 use journal::{Entry, Integrity, Journaled, check_with};
@@ -84,14 +85,22 @@ impl<'a> Inspector<'a> {
     fn inspect(&self, record: &Journaled<Entry>) -> Result<(), String> {
         match record.entry() {
             Entry::Report(report) => self.report(report),
-            Entry::Decision(Decision { act, .. }) => {
-                self.precinct(act.precinct())?;
+            Entry::Decision(decision @ Decision { act, .. }) => {
+                let place = (record.offset(), record.arrival());
+                Drawn::of(self.definition, decision, place).map_err(|why| why.to_string())?;
+                if let Some(precinct) = act.precinct() {
+                    self.precinct(precinct)?;
+                }
                 let Act::Reissue { device, public_key, .. } = act else { return Ok(()) };
                 let changed = self.keys.apply(device, &Change::Key(*public_key));
                 changed.map_err(|why| format!("a reissue that cannot stand: {why}"))
             }
             Entry::Observation(
-                Observation::Clock { .. } | Observation::ClockDoubted | Observation::ClockConfirmed { .. },
+                Observation::Clock { .. }
+                | Observation::ClockDoubted
+                | Observation::ClockConfirmed { .. }
+                | Observation::PublicationHeld { .. }
+                | Observation::PublicationResumed,
             ) => Ok(()),
             Entry::Observation(Observation::Device { precinct, device, .. }) => {
                 self.precinct(*precinct)?;

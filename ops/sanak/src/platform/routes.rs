@@ -119,7 +119,9 @@ impl Routes {
 /// What a decision means for the gateway: devices whose reports it released get their final receipts, and what
 /// was given up is no longer asked for.
 fn tell_devices(answers: &Arc<Answers>, act: &Act, judgements: &[Judgement]) {
-    answers.released(act.precinct(), judgements);
+    if let Some(precinct) = act.precinct() {
+        answers.released(precinct, judgements);
+    }
     if let Act::CloseGap { device, from, through, .. } = act {
         answers.closed(device.clone(), Gap { from: *from, through: *through });
     }

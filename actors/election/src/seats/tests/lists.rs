@@ -216,5 +216,5 @@ fn the_view_gives_counts_and_fractions() {
     let tallied = counted(&contest, &[50, 25, 25], 0, 0);
     let view = SeatsView::new(&tallied, &allocate(&tallied, &Lots::default()));
     let tied: Vec<&str> = view.ties[0].options.iter().map(|id| id.as_str()).collect();
-    assert_eq!((view.ties[0].place, tied, view.ties[0].seats), ("seats", vec!["o1", "o2"], 1));
+    assert_eq!((view.ties[0].place, tied, view.ties[0].seats), (TiePlace::Seats, vec!["o1", "o2"], 1));
 }

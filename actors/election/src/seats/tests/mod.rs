@@ -2,6 +2,7 @@
 
 mod brute;
 mod differential;
+mod drawing;
 mod kinds;
 mod lists;
 mod sources;
