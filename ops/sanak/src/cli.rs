@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -17,7 +18,7 @@ use crate::{
     journal_cmd::{self, Failure},
     logging,
     provision::{self, Task},
-    serve,
+    publish, runtime, serve,
 };
 
 /// How a command ended (PROTOCOL §4).
@@ -76,6 +77,9 @@ enum Command {
     /// Run the whole system with a simulated fleet: day and night of the demonstration election
     #[command(after_long_help = DEMO_EXAMPLE)]
     Demo(Demo),
+    /// Write what the public API answers as files, for any web server or object store, again and again
+    #[command(long_about = PUBLISH_ABOUT, after_long_help = PUBLISH_EXAMPLE)]
+    Publish(Publish),
     /// Look at the record of a night: its integrity, every record as JSON, or the totals that follow from it
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -129,6 +133,22 @@ Examples:
   $ sanak demo --once --speed 600 | jq .          a rehearsal: a JSON summary on stdout, exit code 1 unless what the
                                                   page shows is exactly what the fleet sent
   $ sanak demo --data ./night                     keep the journal; the same command goes on after an interruption";
+
+const PUBLISH_ABOUT: &str = "\
+Write what the public API answers as files, for any web server or object store, again and again.
+
+It reads as any reader does: what may not be published yet is in no file. Each file is there whole or not at all, with \
+.br and .gz beside it; when the platform is not reached, what stands stays, and index.json says so. Files: results, \
+precincts, places, missing, quarantine (the first 5,000 reports), corrections and the definition as JSON; results and \
+precincts as CSV, also as Excel opens it; cdf.json (NIST SP 1500-100); maps; seats/; history/; boundaries/.";
+
+const PUBLISH_EXAMPLE: &str = "\
+Examples:
+  $ sanak publish /var/www/results                                beside the platform on one machine
+  $ sanak publish --from https://results.example /srv/mirror --every 5
+  $ sanak publish s3://results/2026 --from http://10.0.0.5:8080   with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+                                                                  AWS_REGION, and AWS_ENDPOINT where it is not Amazon
+  $ sanak publish --once ./snapshot                               once; exit code 1 where it could not be done";
 
 const PROVISION_ABOUT: &str = "\
 Make the keys and certificates of an election, and a bundle for each of its devices.
@@ -258,6 +278,33 @@ fn centre_key(text: &str) -> Result<(String, VerifyingKey), String> {
     Ok((kid(name)?, parse_public(digits).map_err(|why| why.to_string())?))
 }
 
+/// Files for other web servers.
+#[derive(Debug, Args)]
+struct Publish {
+    /// A directory, made when it is not there, or s3://bucket/prefix
+    #[arg(value_name = "DIR")]
+    target: String,
+    /// The platform
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    from: String,
+    /// Which election [default: the first that the platform names]
+    #[arg(long, value_name = "ID")]
+    election: Option<election::ElectionId>,
+    /// Seconds between two looks for something new
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    every: Duration,
+    /// Write everything once and end
+    #[arg(long)]
+    once: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.25..=3_600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("give seconds, from 0.25 to 3600".into()),
+    }
+}
+
 /// A demonstration.
 #[derive(Debug, Args)]
 struct Demo {
@@ -376,6 +423,11 @@ fn run(command: Command) -> Result<Outcome, Failure> {
                     Outcome::Misused
                 }
             })
+        }
+        Command::Publish(Publish { target, from, election, every, once }) => {
+            let election = election.map(|id| id.to_string());
+            let options = publish::Options { target, from, election, every, once };
+            Ok(ended(runtime::block_on(publish::run(options))))
         }
         Command::Demo(Demo { precincts, speed, seed, http, data, once }) => {
             let args = DemoArgs { precincts, speed, seed, http, data, once };

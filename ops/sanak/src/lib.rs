@@ -8,6 +8,7 @@
 //! | [`certificates`] | when they expire |
 //! | [`check`] | `sanak check` |
 //! | [`provision`] | `sanak provision`: keys and certificates |
+//! | [`mod@publish`] | `sanak publish`: the public API as files |
 //! | [`serve`], [`demo`] | `sanak serve`, `sanak demo` |
 //! | [`platform`] | the composition root: from settings to a running platform |
 //! | [`runtime`] | the runtime that it runs on |
@@ -26,5 +27,6 @@ pub mod limits;
 pub mod logging;
 pub mod platform;
 pub mod provision;
+pub mod publish;
 pub mod runtime;
 pub mod serve;

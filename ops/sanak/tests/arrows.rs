@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, process::Command};
 use serde_json::Value;
 
 /// Crate → the crates of ours that it may import.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("election", &[]),
     ("election-files", &["election"]),
     ("device-wire", &["election"]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("documents", &["election"]),
     // One system call; nothing of the election.
     ("kernel-clock", &[]),
+    ("history", &["election", "feed", "journal"]),
     ("actors", &["election", "feed", "device-wire", "journal"]),
     ("dashboard", &["feed", "geodata", "election"]),
     // A black box to the rest: it speaks to the platform as a device and as a reader do.
