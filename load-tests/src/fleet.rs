@@ -58,6 +58,13 @@ pub trait SimClock: Send + Sync {
 /// The private key of a device.
 pub type Keys = Arc<dyn Fn(&DeviceId) -> SigningKey + Send + Sync>;
 
+/// The private key of a simulated device, or of a simulated centre: it follows from a seed, so that a million devices
+/// need no files. Nothing but demonstrations and rehearsals ever uses such keys.
+pub fn derived_key(seed: u64, name: &str) -> SigningKey {
+    let text = [b"sanak demonstration device".as_slice(), &seed.to_be_bytes(), name.as_bytes()].concat();
+    SigningKey::from_bytes(&device_wire::digest(&text).0)
+}
+
 /// A day to be run.
 #[derive(Clone)]
 pub struct FleetPlan {

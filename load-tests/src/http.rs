@@ -79,6 +79,18 @@ impl Api {
         })
     }
 
+    /// The text at a path.
+    ///
+    /// # Errors
+    /// When nobody answers, or not with 200.
+    pub async fn text(&self, path: &str) -> Result<String, HttpError> {
+        let (status, body) = self.send(path, Request::get(path), Bytes::new()).await?;
+        if status != StatusCode::OK {
+            return Err(self.refused(path, status, &body));
+        }
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// Sends JSON to a path with a bearer token; the answer's status, and its body where it refused.
     ///
     /// # Errors

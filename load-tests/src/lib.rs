@@ -13,8 +13,12 @@
 //! | [`bundles`] | what `sanak provision` gave each device: certificates for TLS, keys |
 //! | `device`, [`fleet`] | one device's life, and all of them together |
 //! | `room`, `observer` | people who decide, and an eye on the live feed |
-//! | `books`, `limits` | receipts on disk, open files |
+//! | `books`, `limits`, `moment` | receipts on disk, open files, moments as text |
 //! | [`summary`] | the day in numbers |
+//! | [`rehearsal`] | load on any running system, from a scenario in a file |
+//! | [`synthetic`] | countries of any size, as election files |
+//! | [`report`] | what a rehearsal found, as a page; two of them side by side |
+//! | [`viewers`] | readers of the live feed by the thousand |
 
 mod books;
 pub mod bundles;
@@ -24,25 +28,30 @@ pub mod day;
 mod device;
 pub mod faults;
 pub mod fleet;
-mod http;
+pub mod http;
 pub mod ledger;
 mod limits;
 mod line;
 pub mod link;
+mod moment;
 mod observer;
+pub mod rehearsal;
+pub mod report;
 mod room;
 pub mod script;
 mod scripted;
 pub mod shown;
 pub mod summary;
+pub mod synthetic;
 pub mod totals;
 pub mod verify;
+pub mod viewers;
 mod votes;
 mod wire;
 
 pub use books::BooksError;
 pub use day::Day;
-pub use fleet::{FleetError, FleetPlan, Keys, Progress, SimClock, run};
+pub use fleet::{FleetError, FleetPlan, Keys, Progress, SimClock, derived_key, run};
 pub use http::HttpError;
 pub use ledger::Ledger;
 pub use scripted::{PEOPLE, Planned};

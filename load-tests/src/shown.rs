@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 /// A snapshot, or the list of precincts, or a frame of the live feed: whatever has units.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Shown {
     /// Before this moment no vote is shown.
     #[serde(default)]

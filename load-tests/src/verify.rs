@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::SocketAddr};
 
 use election::{Definition, UnitId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     http::{Api, HttpError},
@@ -29,7 +29,7 @@ pub struct Verification {
 }
 
 /// A figure that is not shown as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Difference {
     /// The unit.
     pub unit: String,
@@ -91,6 +91,15 @@ impl Verification {
     }
 }
 
+/// How far it is looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every unit.
+    Everything,
+    /// Every unit but precincts: of a country whose precincts are too many for one answer.
+    Units,
+}
+
 /// Compares what is shown with what was sent. `results` has every unit but precincts, `precincts` those.
 pub fn compare(definition: &Definition, totals: &Totals, results: &Shown, precincts: &Shown) -> Verification {
     let mut found = Verification::default();
@@ -120,9 +129,29 @@ pub async fn verify(
     definition: &Definition,
     ledger: &Ledger,
 ) -> Result<Verification, HttpError> {
+    verify_within(http, definition, ledger, Scope::Everything).await
+}
+
+/// The same, of as much as is asked for.
+///
+/// # Errors
+/// When the system does not answer as PROTOCOL §3 says.
+pub async fn verify_within(
+    http: SocketAddr,
+    definition: &Definition,
+    ledger: &Ledger,
+    scope: Scope,
+) -> Result<Verification, HttpError> {
     let api = Api::new(http);
     let election = format!("/api/v1/elections/{}", definition.about().id);
     let results: Shown = api.get(&format!("{election}/results")).await?;
+    let mut totals = ledger.totals(definition);
+    if scope == Scope::Units {
+        totals.units.retain(|id, _| !matches!(id, UnitId::Precinct(_)));
+        let mut found = compare(definition, &totals, &results, &Shown::default());
+        found.reported = results.unit("country").map_or(0, |country| country.reported.precincts);
+        return Ok(found);
+    }
     let precincts: Shown = api.get(&format!("{election}/precincts")).await?;
-    Ok(compare(definition, &ledger.totals(definition), &results, &precincts))
+    Ok(compare(definition, &totals, &results, &precincts))
 }

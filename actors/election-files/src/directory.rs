@@ -16,8 +16,8 @@ use crate::{
     parse::{FILES, Loaded, parse},
 };
 
-/// No file of an election may be larger.
-pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// No file of an election may be larger: a million precincts with two devices each have some 200 MB of them.
+pub const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// What one file of the election is, to tell which one changed when the digest over all has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +69,17 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("cannot be read: {error}")),
     };
+    let too_large = || format!("is larger than {MAX_FILE_BYTES} bytes");
+    if file.metadata().is_ok_and(|facts| facts.len() > MAX_FILE_BYTES) {
+        return Err(too_large());
+    }
     let mut bytes = Vec::new();
+    // It may grow while it is read.
     file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("is larger than {MAX_FILE_BYTES} bytes"));
+        return Err(too_large());
     }
     Ok(Some(bytes))
 }

@@ -232,7 +232,7 @@ fn a_file_that_cannot_be_read_is_told() {
     let huge = fs::File::create(dir.path().join("options.csv")).unwrap();
     huge.set_len(election_files::MAX_FILE_BYTES + 1).unwrap();
     let told = load(dir.path()).unwrap_err().to_string();
-    assert!(told.contains("options.csv: is larger than 67108864 bytes"), "{told}");
+    assert!(told.contains("options.csv: is larger than 536870912 bytes"), "{told}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod process;
 mod provisioned;
 mod record;
 mod small;
+mod synthetic;
 mod vectors;
 
 pub use country::{Country, identity};
@@ -24,4 +25,5 @@ pub use process::{Builder, OTHERS, Prepared, Ready, Sanak, binary};
 pub use provisioned::{Provisioned, TOKEN};
 pub use record::Record;
 pub use small::Small;
+pub use synthetic::{Synthetic, sanak};
 pub use vectors::{Vector, Vectors};

@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use device_wire::{VerifyingKey, keys::parse_public};
+use load_tests::synthetic::Country;
 
 use crate::{
     check,
@@ -18,7 +19,9 @@ use crate::{
     journal_cmd::{self, Failure},
     logging,
     provision::{self, Task},
-    publish, runtime, serve,
+    publish,
+    rehearse::{self, Fleet, FleetCommand, Viewers},
+    runtime, serve,
 };
 
 /// How a command ended (PROTOCOL §4).
@@ -80,6 +83,12 @@ enum Command {
     /// Write what the public API answers as files, for any web server or object store, again and again
     #[command(long_about = PUBLISH_ABOUT, after_long_help = PUBLISH_EXAMPLE)]
     Publish(Publish),
+    /// Rehearse a night: a fleet of devices against any running system
+    #[command(long_about = rehearse::FLEET_ABOUT, after_long_help = rehearse::FLEET_EXAMPLES)]
+    Fleet(Box<Fleet>),
+    /// Read the live feed by the thousand, and check every frame
+    #[command(after_long_help = rehearse::VIEWERS_EXAMPLES)]
+    Viewers(Viewers),
     /// Look at the record of a night: its integrity, every record as JSON, or the totals that follow from it
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -437,6 +446,16 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             }
             Ok(ended(demo::run(args)))
         }
+        Command::Fleet(asked) => Ok(ended(match asked.command {
+            Some(FleetCommand::Compare { first, second, out }) => {
+                rehearse::compare(&first, &second, out.as_deref())
+            }
+            Some(FleetCommand::Country { precincts, terminals, parties, seed, out }) => {
+                rehearse::country(Country { precincts, terminals, parties, seed }, &out)
+            }
+            None => rehearse::fleet(asked.run),
+        })),
+        Command::Viewers(asked) => Ok(ended(rehearse::viewers(asked))),
         Command::Journal(JournalCommand::Replay { data, election }) => {
             journal_cmd::replay(&data.data, &election, &mut stdout().lock())?;
             Ok(Outcome::Done)

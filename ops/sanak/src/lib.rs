@@ -10,6 +10,7 @@
 //! | [`provision`] | `sanak provision`: keys and certificates |
 //! | [`mod@publish`] | `sanak publish`: the public API as files |
 //! | [`serve`], [`demo`] | `sanak serve`, `sanak demo` |
+//! | [`rehearse`] | `sanak fleet`, `sanak viewers` |
 //! | [`platform`] | the composition root: from settings to a running platform |
 //! | [`runtime`] | the runtime that it runs on |
 //! | [`journal_cmd`] | `sanak journal` |
@@ -28,5 +29,6 @@ pub mod logging;
 pub mod platform;
 pub mod provision;
 pub mod publish;
+pub mod rehearse;
 pub mod runtime;
 pub mod serve;

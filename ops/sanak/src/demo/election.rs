@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-use device_wire::{SigningKey, keys::public_to_hex};
+use device_wire::keys::public_to_hex;
 use election::DeviceId;
+use load_tests::derived_key;
 use rust_embed::RustEmbed;
-use sha2::{Digest, Sha256};
 
 #[derive(RustEmbed)]
 #[folder = "../elections/kg-demo"]
@@ -18,16 +18,6 @@ struct Carried;
 
 /// Election files: name relative to the directory, and content.
 pub type Files = BTreeMap<String, Vec<u8>>;
-
-/// The private key of a simulated device. It follows from the seed, so that a demonstration can go on after
-/// an interruption; nothing else ever uses such keys.
-pub fn key_of(seed: u64, device: &str) -> SigningKey {
-    let mut hash = Sha256::new();
-    hash.update(b"sanak demonstration device");
-    hash.update(seed.to_be_bytes());
-    hash.update(device.as_bytes());
-    SigningKey::from_bytes(&hash.finalize().into())
-}
 
 /// Whether the demonstration election has so many precincts.
 ///
@@ -67,7 +57,7 @@ pub fn files(precincts: Option<usize>, seed: u64) -> Result<Files, String> {
     }
     edit(&mut files, "devices.csv", |row| {
         let device: DeviceId = row.get("device").parse().ok()?;
-        row.set("public_key", public_to_hex(&key_of(seed, device.as_str()).verifying_key()));
+        row.set("public_key", public_to_hex(&derived_key(seed, device.as_str()).verifying_key()));
         Some(true)
     })?;
     Ok(files)

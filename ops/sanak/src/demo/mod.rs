@@ -120,7 +120,7 @@ async fn demonstrate(args: DemoArgs, data: &Path) -> io::Result<Outcome> {
         http: platform.http,
         centre_keys: CentreKeys::one(&centre.kid, centre.key.verifying_key()),
         room_tokens,
-        keys: Arc::new(move |device| election::key_of(seed, device.as_str())),
+        keys: Arc::new(move |device| load_tests::derived_key(seed, device.as_str())),
         ledger_dir: Some(data.join("fleet")),
         faults: true,
         sockets_a_device: 2,
@@ -159,7 +159,7 @@ fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
     let dir = data.join("election");
     election::write(&files, &dir)?;
     let election = election_files::load(&dir).map_err(io::Error::other)?;
-    let centre: SigningKey = election::key_of(args.seed, "centre");
+    let centre: SigningKey = load_tests::derived_key(args.seed, "centre");
     Ok(Settings {
         election,
         data: data.to_owned(),
