@@ -217,7 +217,8 @@ async fn what_cannot_begin_says_why_and_ends_with_2() {
     fs::write(&about, text.replace(date, "date = \"2199-01-01\"")).unwrap();
     assert!(run(&["--keys-from-seed", "1", "--url", &url]).await.contains("every tally is early"));
     fs::write(&about, text).unwrap();
-    let soon = ["--keys-from-seed", "1", "--url", &url, "--patience", "1s", "--scenario", "idle"];
+    let night = scenario(&country, "night.toml", NIGHT);
+    let soon = ["--keys-from-seed", "1", "--url", &url, "--patience", "1s", "--scenario", &night];
     assert!(run(&soon).await.contains("no device came on line"));
 
     let listed = sanak(&["fleet", "--list"]).await;

@@ -264,7 +264,12 @@ impl Hall {
     ) -> Option<String> {
         let began = Instant::now();
         loop {
-            let message = match timeout(SILENCE, feed.next()).await {
+            let stays = match manner {
+                Manner::Reconnecting => STAYS.saturating_sub(began.elapsed()),
+                _ => SILENCE,
+            };
+            let message = match timeout(stays, feed.next()).await {
+                Err(_) if manner == Manner::Reconnecting => return None,
                 Err(_) => return Some("nothing was heard for 35 s".to_owned()),
                 Ok(None) => return Some("the feed ended".to_owned()),
                 Ok(Some(Err(why))) => return Some(why.to_string()),
@@ -275,10 +280,8 @@ impl Hall {
                 Message::Close(reason) => return Some(format!("the feed was closed: {reason:?}")),
                 _ => continue,
             }
-            match manner {
-                Manner::Slow => sleep(SLOW).await,
-                Manner::Reconnecting if began.elapsed() > STAYS => return None,
-                _ => {}
+            if manner == Manner::Slow {
+                sleep(SLOW).await;
             }
         }
     }
