@@ -336,7 +336,7 @@ impl Voice {
         let mut cut = false;
         for at in 0..self.out.len() {
             let out = &mut self.out[at];
-            if !out.due.is_some_and(|due| due <= now) {
+            if out.due.is_none_or(|due| due > now) {
                 continue;
             }
             let copies = if out.entry.sent == 0 { u32::from(out.copies) } else { 1 };
