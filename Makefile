@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
 .PHONY: help demo test web bench fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
-	drill-connections
+	drill-connections drill-history bench-history
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,14 @@ drill-connections: setup web ## 10,000 devices over TLS: memory, and that all ar
 	ulimit -n $$(ulimit -Hn); cargo nextest run --release --locked --profile drill -p e2e --run-ignored only --no-capture \
 		ten_thousand_devices
 	ulimit -n $$(ulimit -Hn); cargo run --release --locked -p broker --example ten_thousand -- 10000
+
+drill-history: ## the history's database away for ten minutes while versions are published: complete afterwards
+	@ops/scripts/setup.sh test
+	SANAK_DRILL_OUTAGE=600 cargo nextest run --locked --profile drill -p history --no-capture busiest_hour
+
+bench-history: ## rows a second into PostgreSQL beside psql's own copy, and the time machine over ten million rows
+	@ops/scripts/setup.sh test
+	cargo run --release --locked -p history --example bench
 
 SECONDS_EACH ?= 600
 fuzz: setup ## every fuzz target for ten minutes, or SECONDS_EACH=N

@@ -20,6 +20,7 @@ mod server;
 mod state;
 mod visitors;
 
+pub use api::fixed::description;
 pub use config::{Config, Limits, Person};
 pub use port::{
     BoxFuture, Condition, DeviceEntry, Envelope, Inquiry, MissingEntry, Papers, PrecinctDetail,

@@ -3,6 +3,7 @@
 
 pub(crate) mod devices;
 pub(crate) mod documents;
+pub(crate) mod history;
 pub(crate) mod many;
 pub(crate) mod protocols;
 

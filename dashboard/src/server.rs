@@ -10,6 +10,7 @@ use actix_web::{
     web,
 };
 use feed::Feed;
+use history::Past;
 use prometheus::{Encoder, Registry, TextEncoder};
 use socket2::SockRef;
 use tokio::{
@@ -25,7 +26,7 @@ use crate::{
     live::Seats,
     page::{self, Page},
     port::{Inquiry, Papers},
-    state::{App, Recent},
+    state::{App, Archive, Recent},
     visitors::Visitors,
 };
 
@@ -53,6 +54,8 @@ pub struct Parts {
     pub inquiry: Arc<dyn Inquiry>,
     /// Where scans are kept.
     pub papers: Arc<dyn Papers>,
+    /// What was, from the history.
+    pub past: Past,
     /// Where its instruments are registered.
     pub registry: Registry,
 }
@@ -87,6 +90,8 @@ pub async fn start(config: Config, parts: Parts) -> io::Result<Server> {
         feed: parts.feed,
         inquiry: parts.inquiry,
         papers: parts.papers,
+        past: parts.past,
+        archive: Archive::default(),
         uploads: Semaphore::new(UPLOADS),
         room: config.room,
         seats: Seats::new(limits.live_readers, &instruments),

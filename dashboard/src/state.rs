@@ -10,6 +10,7 @@ use std::{
 use bytes::Bytes;
 use election::{Definition, ElectionId, PrecinctId, UnitId};
 use feed::{Body, Feed, Latest};
+use history::{Past, Recorded};
 use tokio::sync::watch;
 
 use crate::{
@@ -27,6 +28,10 @@ pub(crate) struct App {
     pub feed: Arc<Feed>,
     pub inquiry: Arc<dyn Inquiry>,
     pub papers: Arc<dyn Papers>,
+    /// What was, from the history.
+    pub past: Past,
+    /// The elections that the history has.
+    pub archive: Archive,
     /// Scans that are being taken in at once.
     pub uploads: tokio::sync::Semaphore,
     pub room: Vec<Person>,
@@ -85,6 +90,31 @@ impl App {
         tokio::time::timeout(self.limits.inquiry, answer)
             .await
             .map_err(|_| Problem::unavailable("the count did not answer in time; try again"))
+    }
+}
+
+/// The list of elections on record, as it was last told.
+#[derive(Default)]
+pub(crate) struct Archive(tokio::sync::Mutex<Option<(Instant, Arc<Vec<Recorded>>)>>);
+
+/// How long the list stands: an archive is added to a few times a year.
+const LISTED: Duration = Duration::from_secs(10);
+/// How long whoever asks for the list waits for the history: without it they are told what was told before.
+const FOR_LIST: Duration = Duration::from_millis(250);
+
+impl Archive {
+    /// The list, which is never waited for longer than a moment.
+    pub(crate) async fn list(&self, past: &Past) -> Arc<Vec<Recorded>> {
+        let mut kept = self.0.lock().await;
+        if let Some((_, list)) = kept.as_ref().filter(|(made, _)| made.elapsed() < LISTED) {
+            return Arc::clone(list);
+        }
+        let list = match tokio::time::timeout(FOR_LIST, past.elections()).await {
+            Ok(Ok(list)) => Arc::new(list),
+            _ => kept.as_ref().map(|(_, list)| Arc::clone(list)).unwrap_or_default(),
+        };
+        *kept = Some((Instant::now(), Arc::clone(&list)));
+        list
     }
 }
 

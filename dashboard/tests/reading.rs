@@ -659,6 +659,7 @@ async fn a_port_in_use_is_said_at_once() {
         centre_keys: Vec::new(),
         inquiry: std::sync::Arc::new(support::Desk::default()),
         papers: std::sync::Arc::new(support::Desk::default()),
+        past: history::Past::new(std::sync::Arc::new(support::Hung)),
         registry: prometheus::Registry::new(),
     };
     let error = dashboard::start(dashboard::Config::on(house.server.address), parts).await.err().unwrap();

@@ -21,9 +21,12 @@ install_packages() {
     echo "setup: installing ${packages[*]}"
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-    # Tests start a broker of their own; the one that the package has started is not needed.
+    # Tests start a broker and a database of their own; those that the packages have started are not needed.
     if [[ " ${packages[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
+    fi
+    if [[ " ${packages[*]} " == *" postgresql-15 "* ]] && command -v systemctl >/dev/null; then
+        "${as_root[@]}" systemctl disable --now postgresql >/dev/null 2>&1 || true
     fi
 }
 
@@ -51,12 +54,20 @@ if [ "$purpose" = test ]; then
     command -v openssl >/dev/null || missing+=(openssl)
     [ -x /usr/sbin/ip ] || [ -x /sbin/ip ] || missing+=(iproute2)
     [ -x /usr/sbin/nft ] || missing+=(nftables)
+    # The database that the history's tests start themselves.
+    [ -x /usr/lib/postgresql/15/bin/initdb ] || missing+=(postgresql-15)
     # What our results are compared with is written in Python.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 fi
 [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
 
 if [ "$purpose" = test ]; then
+    timescale=dashboard/history/timescale
+    if ! cmp -s "$timescale/package-lock.json" "$timescale/node_modules/installed.json"; then
+        echo "setup: installing the TimescaleDB of the tests, pinned by $timescale/package-lock.json"
+        (cd "$timescale" && npm ci --no-audit --no-fund --ignore-scripts --silent)
+        cp "$timescale/package-lock.json" "$timescale/node_modules/installed.json"
+    fi
     cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
     cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
     wanted=ops/scripts/requirements.txt

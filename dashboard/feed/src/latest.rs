@@ -142,6 +142,14 @@ impl Latest {
         self.version.layout.slot(id).map(|slot| &self.at(slot).json)
     }
 
+    /// Every unit that has changed after version `from` of this epoch, precincts included, with its JSON. Units stand in
+    /// an order that is always the same; from 0 on these are all of them.
+    pub fn changed_since(&self, from: u64) -> impl Iterator<Item = (&UnitId, &Bytes)> {
+        let layout = &self.version.layout;
+        let all = (0..layout.len()).map(|slot| (layout.id(slot), self.at(slot)));
+        all.filter(move |(_, unit)| unit.changed > from).map(|(id, unit)| (id, &unit.json))
+    }
+
     /// The snapshot of all units but precincts.
     pub fn results(&self) -> &Arc<Body> {
         let units = || self.version.units.iter().map(|unit| &unit.json);

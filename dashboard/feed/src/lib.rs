@@ -26,4 +26,4 @@ pub use latest::{Frame, Latest, Next};
 pub use position::{Epoch, Position, PositionError};
 pub use series::{Point, Series};
 pub use time::{parse_time, rfc3339};
-pub use version::{Status, Version};
+pub use version::{Status, Version, snapshot};

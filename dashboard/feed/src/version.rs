@@ -114,6 +114,11 @@ impl Version {
     }
 }
 
+/// A snapshot of these units under a version's header, as it was published; both come from a record of it.
+pub fn snapshot<'a>(header: &str, units: impl Iterator<Item = &'a Bytes> + Clone) -> Bytes {
+    frame(&[header], units)
+}
+
 /// `{ members, "units": [ units ] }`.
 pub(crate) fn frame<'a>(members: &[&str], units: impl Iterator<Item = &'a Bytes> + Clone) -> Bytes {
     let size = members.iter().map(|part| part.len()).sum::<usize>()

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use feed::Body;
-use serde_json::json;
+use election::UnitId;
+use feed::{Body, rfc3339};
+use history::Recorded;
+use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Keep},
-    api::fixed::Tagged,
+    api::{
+        fixed::{Tagged, tag},
+        past::Whose,
+    },
     problem::Problem,
     query::Query,
     state::App,
@@ -23,19 +28,46 @@ fn fixed((body, tag): &Tagged) -> Answer {
 /// `GET /elections`
 pub(crate) async fn elections(request: HttpRequest, app: web::Data<App>) -> Result {
     let about = app.definition().about();
-    let status = app.latest().version().status().as_str();
-    let list = json!([{
+    let latest = app.latest();
+    let country = app.feed.figures(&UnitId::Country).map(|(figures, _)| figures).unwrap_or_default();
+    let running = json!({
         "id": about.id, "name": about.name, "date": about.date, "kind": about.kind, "test": about.test,
-        "status": status, "precincts": app.definition().precincts().len(),
-        "registered": app.definition().registered(),
-    }]);
-    let tag = format!("{}-{status}", app.feed.epoch());
-    Answer::json(Arc::new(Body::new(list.to_string())), tag, Keep::Latest).to(&request).await
+        "status": latest.version().status().as_str(), "precincts": app.definition().precincts().len(),
+        "registered": app.definition().registered(), "reported": country.reported(),
+        "turnout": {
+            "identified": country.turnout.identified, "registered": country.turnout.registered,
+        },
+        "archived": false,
+    });
+    let archived = app.archive.list(&app.past).await;
+    let archived = archived.iter().filter(|of| of.id != about.id.as_str()).map(listed);
+    let list: Value = [running].into_iter().chain(archived).collect();
+    Answer::fresh(Arc::new(Body::new(list.to_string()))).to(&request).await
+}
+
+/// An archived election in the list.
+fn listed(of: &Recorded) -> Value {
+    let last = of.last.as_ref();
+    json!({
+        "id": of.id, "name": serde_json::from_str::<Value>(&of.name).unwrap_or_default(), "date": of.date,
+        "kind": of.kind, "test": of.test, "status": last.map(|last| last.status.as_str()),
+        "precincts": of.precincts, "registered": of.registered, "reported": last.map(|last| last.reported),
+        "turnout": last.map(|last| json!({
+            "identified": last.identified, "registered": last.turnout_registered,
+        })),
+        "archived": true, "sealed_at": of.sealed_at.map(rfc3339),
+    })
 }
 
 /// `GET /elections/{e}`
 pub(crate) async fn election(request: HttpRequest, of: web::Path<String>, app: web::Data<App>) -> Result {
-    app.election(&of)?;
+    if let Whose::Archived(election) = app.whose(&of)? {
+        let unknown =
+            || Problem::not_found(format!("there is no election {election} here, nor in the archive"));
+        let body = app.past.definition(&election).await?.ok_or_else(unknown)?;
+        let tag = tag(&body);
+        return Answer::json(Arc::new(Body::new(body)), tag, Keep::Revalidate).to(&request).await;
+    }
     let keys = Query::of(&request)?.one_of("keys", &[("true", true), ("false", false)])?;
     if keys {
         let shared = app.clone();

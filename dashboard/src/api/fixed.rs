@@ -92,6 +92,11 @@ pub(crate) fn tag(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The definition of an election as `GET /elections/{e}` answers it, without the devices.
+pub fn description(definition: &Definition, centre_keys: &[(String, [u8; 32])]) -> String {
+    describe(definition, centre_keys).to_string()
+}
+
 fn describe(definition: &Definition, centre_keys: &[(String, [u8; 32])]) -> Value {
     let about = definition.about();
     let by_hand = by_hand(definition);

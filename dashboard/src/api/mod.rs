@@ -7,6 +7,7 @@ mod election;
 mod export;
 mod history;
 mod lists;
+pub(crate) mod past;
 mod precinct;
 mod precincts;
 mod results;
@@ -40,6 +41,7 @@ const READS: &[Resource] = &[
     ("/elections/{election}/quarantine", || read().to(lists::quarantine)),
     ("/elections/{election}/corrections", || read().to(lists::corrections)),
     ("/elections/{election}/history", || read().to(history::history)),
+    ("/elections/{election}/moments", || read().to(past::moments)),
     ("/elections/{election}/export/results.csv", || read().to(export::results)),
     ("/elections/{election}/export/precincts.csv", || read().to(export::precincts)),
     ("/elections/{election}/export/results.geojson", || read().to(export::map)),
@@ -55,6 +57,8 @@ const READS: &[Resource] = &[
 const ROOM_READS: &[Resource] = &[
     ("/room/devices", || read().to(room::devices::devices)),
     ("/room/devices/{device}", || read().to(room::devices::device)),
+    ("/room/devices/{device}/history", || read().to(room::history::device)),
+    ("/room/reports", || read().to(room::history::reports)),
     ("/room/precincts/{precinct}/documents/{digest}", || read().to(room::documents::original)),
     ("/room/protocols", || read().to(room::protocols::protocols)),
     ("/room/refusals", || read().to(room::devices::refusals)),

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use feed::{Body, Latest, Position, parse_time};
+use actix_web::{HttpRequest, HttpResponse, web};
+use feed::{Body, Latest, Position};
+use history::{Units, When};
 
 use crate::{
     answer::{Answer, Keep},
+    api::past::{self, Whose, moment_of, named, when},
     problem::Problem,
     query::Query,
     state::App,
@@ -24,15 +26,17 @@ pub(crate) fn tag(latest: &Latest) -> String {
 
 /// `GET /elections/{e}/results`
 pub(crate) async fn results(request: HttpRequest, of: web::Path<String>, app: web::Data<App>) -> Result {
-    app.election(&of)?;
+    if let Whose::Archived(election) = app.whose(&of)? {
+        return past::results(&request, &app, &election).await;
+    }
     let query = Query::of(&request)?;
     match (query.read::<Position>("version")?, query.get("at")?) {
         (Some(_), Some(_)) => Err(Problem::bad("give version or at, not both")),
         (Some(position), None) => {
-            let body = kept(&app, &position)?;
+            let body = kept(&app, &position).await?;
             Answer::json(body, position.to_string(), Keep::Forever).to(&request).await
         }
-        (None, Some(moment)) => redirect(&request, &app, moment),
+        (None, Some(_)) => redirect(&request, &app, &query).await,
         (None, None) => {
             let latest = app.latest();
             let body = Arc::clone(latest.results());
@@ -41,31 +45,31 @@ pub(crate) async fn results(request: HttpRequest, of: web::Path<String>, app: we
     }
 }
 
-fn kept(app: &App, position: &Position) -> std::result::Result<Arc<Body>, Problem> {
-    if position.epoch != *app.feed.epoch() {
-        let detail = format!("epoch {} has ended; the one that runs is {}", position.epoch, app.feed.epoch());
-        return Err(Problem::gone(detail));
+/// A version out of memory, or else out of the history.
+async fn kept(app: &App, position: &Position) -> std::result::Result<Arc<Body>, Problem> {
+    if position.epoch == *app.feed.epoch() {
+        if position.version > app.feed.current().number() {
+            return Err(Problem::not_found(format!("there is no version {position} yet")));
+        }
+        if let Some(version) = app.feed.version(position.version) {
+            return Ok(app.feed.past(&version));
+        }
     }
-    if position.version > app.feed.current().number() {
-        return Err(Problem::not_found(format!("there is no version {position} yet")));
-    }
-    let version = app.feed.version(position.version);
-    let version = version.ok_or_else(|| Problem::gone(format!("version {position} is no longer kept")))?;
-    Ok(app.feed.past(&version))
+    let election = &app.definition().about().id;
+    let moment = app.moment(election, &When::Version(position.clone())).await?;
+    app.snapshot_on_record(election, &moment, &Units::Upper).await
 }
 
 /// To the version that was the newest at a moment.
-fn redirect(request: &HttpRequest, app: &App, moment: &str) -> Result {
-    let at =
-        parse_time(moment).ok_or_else(|| Problem::bad("at is no moment such as 2026-10-04T14:00:00Z"))?;
+async fn redirect(request: &HttpRequest, app: &App, query: &Query) -> Result {
+    let at = moment_of(query, "at")?.unwrap_or_default();
     // Versions are told apart by milliseconds, and named by whole seconds: the last one of that second.
     let at = at + std::time::Duration::from_millis(999);
-    let version = app.feed.at(at);
-    let version = version.ok_or_else(|| Problem::gone("nothing is kept of a moment so long ago"))?;
-    Ok(HttpResponse::TemporaryRedirect()
-        .insert_header((header::LOCATION, format!("{}?version={}", request.path(), version.position())))
-        .insert_header((header::CACHE_CONTROL, Keep::Latest.header()))
-        .finish())
+    if let Some(version) = app.feed.at(at) {
+        return Ok(past::redirect(request, version.position()));
+    }
+    let moment = app.moment(&app.definition().about().id, &When::At(at)).await?;
+    Ok(past::redirect(request, &moment.position))
 }
 
 /// `GET /elections/{e}/units/{unit}`
@@ -75,7 +79,15 @@ pub(crate) async fn unit(
     app: web::Data<App>,
 ) -> Result {
     let (election, unit) = of.into_inner();
-    app.election(&election)?;
+    let whose = app.whose(&election)?;
+    let when = when(&Query::of(&request)?)?;
+    if whose != Whose::Running || when != When::Last {
+        let unit = unit.parse().map_err(|error| Problem::not_found(format!("{error}")))?;
+        let moment = app.moment(app.id_of(&whose), &when).await?;
+        let body = app.unit_on_record(app.id_of(&whose), &moment, &Units::One(unit)).await?;
+        let (tag, keep) = named(&moment, &when);
+        return Answer::json(body, tag, keep).to(&request).await;
+    }
     let unit = app.unit(&unit)?;
     let latest = app.latest();
     let json = latest.unit(&unit).ok_or_else(|| Problem::not_found(format!("there is no unit {unit}")))?;

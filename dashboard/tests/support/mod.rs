@@ -31,8 +31,10 @@ use election::{
     sequence::Gap,
 };
 use feed::Feed;
+use history::{About, Dialect, Outbox, Past, Question, Row, SqliteStore, Store, StoreError, version_rows};
 use prometheus::Registry;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Answers what the actors would, and notes what it was asked.
 #[derive(Default)]
@@ -300,6 +302,27 @@ pub struct House {
     pub desk: Arc<Desk>,
     pub registry: Registry,
     pub http: reqwest::Client,
+    /// What is on record, and how many versions of it.
+    pub outbox: Outbox,
+    recorded: i64,
+    _dir: TempDir,
+}
+
+/// A history that never answers.
+pub struct Hung;
+
+impl Store for Hung {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn rows(&self, _: Question) -> BoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        let late = tokio::time::sleep(Duration::from_millis(400));
+        Box::pin(async move {
+            late.await;
+            Err(StoreError::Late)
+        })
+    }
 }
 
 pub const TOKEN: &str = "0f7c1e5d2b6a";
@@ -315,6 +338,22 @@ impl House {
     }
 
     pub async fn of(size: country::Size, change: impl FnOnce(&mut Config)) -> Self {
+        Self::remembering(size, change, None).await
+    }
+
+    /// A house whose history is this store.
+    pub async fn remembering(
+        size: country::Size,
+        change: impl FnOnce(&mut Config),
+        store: Option<Arc<dyn Store>>,
+    ) -> Self {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join(history::FILE);
+        let runtime = tokio::runtime::Handle::current();
+        let own =
+            || Arc::new(SqliteStore::new(file.clone(), Duration::from_secs(5), runtime)) as Arc<dyn Store>;
+        let past = Past::new(store.unwrap_or_else(own));
+        let mut outbox = Outbox::open(&file).unwrap();
         let definition = country::definition(size);
         let feed = Arc::new(country::feed(&definition));
         let desk = Arc::new(Desk::default());
@@ -335,12 +374,27 @@ impl House {
             centre_keys: vec![("centre".to_owned(), [0xcd; 32])],
             inquiry: Arc::clone(&desk) as Arc<dyn Inquiry>,
             papers: Arc::clone(&desk) as Arc<dyn Papers>,
+            past,
             registry: registry.clone(),
         };
         let server = dashboard::start(config, parts).await.unwrap();
         let policy = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().redirect(policy).build().unwrap();
-        Self { server, feed, night: Night::new(&definition), desk, registry, http }
+        let units: Vec<(String, &str)> =
+            feed.latest().changed_since(0).map(|(unit, _)| (unit.to_string(), unit.kind())).collect();
+        outbox.begin(&About::of(&definition, "{}".into()), &units).unwrap();
+        let night = Night::new(&definition);
+        Self { server, feed, night, desk, registry, http, outbox, recorded: 0, _dir: dir }
+    }
+
+    /// Puts the newest version on record, whole.
+    pub fn record(&mut self, feed: &Feed) {
+        self.recorded += 1;
+        let latest = feed.latest();
+        let place = (self.recorded, latest.version().at());
+        let election = "kg-test".parse().unwrap();
+        let (version, states) = version_rows(&election, (&latest, 0), place, &Default::default());
+        self.outbox.add_version(&version, &states).unwrap();
     }
 
     pub fn url(&self, path: &str) -> String {

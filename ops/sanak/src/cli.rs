@@ -10,10 +10,12 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use device_wire::{VerifyingKey, keys::parse_public};
+use election::ElectionId;
+use history::Format;
 use load_tests::synthetic::Country;
 
 use crate::{
-    check,
+    archive_cmd, check,
     config::{self, Checked},
     demo::{self, DemoArgs},
     journal_cmd::{self, Failure},
@@ -92,6 +94,110 @@ enum Command {
     /// Look at the record of a night: its integrity, every record as JSON, or the totals that follow from it
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Elections on record: write one to files, take one in, end one
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ArchiveCommand {
+    /// Write an election as Parquet or CSV files into a directory of its own
+    #[command(after_long_help = ARCHIVE_EXPORT_EXAMPLE)]
+    Export {
+        #[command(flatten)]
+        place: HistoryPlace,
+        /// The election's id
+        #[arg(long, value_name = "ID")]
+        election: ElectionId,
+        /// The form of the files
+        #[arg(long, value_name = "FORM", value_parser = format, default_value = "parquet")]
+        format: Format,
+        /// A directory that is empty or not there yet
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Take in what `export` has written, and seal it: it is read-only from then on
+    #[command(after_long_help = ARCHIVE_IMPORT_EXAMPLE)]
+    Import {
+        #[command(flatten)]
+        place: HistoryPlace,
+        /// The directory with election.json
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+    /// End an election: nothing of it changes any more
+    #[command(after_long_help = ARCHIVE_SEAL_EXAMPLE)]
+    Seal {
+        #[command(flatten)]
+        place: HistoryPlace,
+        /// The election's id
+        #[arg(long, value_name = "ID")]
+        election: ElectionId,
+    },
+    /// Make the tables of a database, or bring them up to date, as their owner
+    #[command(after_long_help = ARCHIVE_PREPARE_EXAMPLE)]
+    Prepare {
+        #[command(flatten)]
+        place: HistoryPlace,
+    },
+}
+
+const ARCHIVE_EXPORT_EXAMPLE: &str = "\
+The files hold reports with votes also before they may be published: keep them as you keep the journal.
+
+Examples:
+  $ sanak archive export --data /var/lib/sanak --election kg-2026 --out ./kg-2026
+  $ sanak archive export --url postgresql://sanak@db.example/sanak?sslmode=require --ca db-ca.crt \\
+      --election kg-2026 --format csv --out ./kg-2026-csv";
+
+const ARCHIVE_IMPORT_EXAMPLE: &str = "\
+Every file is compared with its SHA-256 first; the election is taken in whole or not at all.
+
+Example: the page of this year's election lists that of last year too
+  $ sanak archive import ./kg-2025 --data /var/lib/sanak";
+
+const ARCHIVE_SEAL_EXAMPLE: &str = "\
+Seal an election when its service has ended for good.
+
+Example:
+  $ sanak archive seal --data /var/lib/sanak --election kg-2026";
+
+const ARCHIVE_PREPARE_EXAMPLE: &str = "\
+The service itself needs no right to change tables when they are up to date (ops/runbooks/history.md).
+
+Example:
+  $ sanak archive prepare --url postgresql://owner@db.example/sanak?sslmode=require --ca db-ca.crt";
+
+/// Where the history is.
+#[derive(Debug, Args)]
+struct HistoryPlace {
+    /// The directory of the history's file (data.dir, or history.dir)
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    data: Option<PathBuf>,
+    /// The history's database (history.url)
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Certificate of the authority that signed the database's
+    #[arg(long, value_name = "FILE", requires = "url")]
+    ca: Option<PathBuf>,
+    /// File with the database's password
+    #[arg(long, value_name = "FILE", requires = "url")]
+    password_file: Option<PathBuf>,
+}
+
+impl From<HistoryPlace> for archive_cmd::Place {
+    fn from(HistoryPlace { data, url, ca, password_file }: HistoryPlace) -> Self {
+        Self { data, url, ca, password_file }
+    }
+}
+
+/// A form of files.
+fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "parquet" => Ok(Format::Parquet),
+        "csv" => Ok(Format::Csv),
+        _ => Err("give parquet or csv".into()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -456,6 +562,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             None => rehearse::fleet(asked.run),
         })),
         Command::Viewers(asked) => Ok(ended(rehearse::viewers(asked))),
+        Command::Archive(asked) => Ok(archive(asked)),
         Command::Journal(JournalCommand::Replay { data, election }) => {
             journal_cmd::replay(&data.data, &election, &mut stdout().lock())?;
             Ok(Outcome::Done)
@@ -465,6 +572,30 @@ fn run(command: Command) -> Result<Outcome, Failure> {
         }
         Command::Journal(JournalCommand::Export { data }) => {
             journal_cmd::export(&data.data, &mut stdout().lock(), &mut stderr())
+        }
+    }
+}
+
+/// What became of the archive.
+fn archive(asked: ArchiveCommand) -> Outcome {
+    use archive_cmd::Task;
+    let (place, task) = match asked {
+        ArchiveCommand::Export { place, election, format, out } => {
+            (place, Task::Export { election, format, out })
+        }
+        ArchiveCommand::Import { place, dir } => (place, Task::Import { dir }),
+        ArchiveCommand::Seal { place, election } => (place, Task::Seal { election }),
+        ArchiveCommand::Prepare { place } => (place, Task::Prepare),
+    };
+    match archive_cmd::run(&place.into(), task) {
+        Ok(done) => {
+            // Where stderr is closed there is nobody to tell; the code still says it.
+            let _ = writeln!(stderr(), "{done}");
+            Outcome::Done
+        }
+        Err(trouble) => {
+            say(&trouble);
+            if trouble.is_usage() { Outcome::Misused } else { Outcome::Failed }
         }
     }
 }

@@ -14,9 +14,11 @@
 //! | [`platform`] | the composition root: from settings to a running platform |
 //! | [`runtime`] | the runtime that it runs on |
 //! | [`journal_cmd`] | `sanak journal` |
+//! | [`archive_cmd`] | `sanak archive` |
 //! | [`limits`] | the limit of open files |
 //! | [`logging`] | what is written to stderr while the service runs |
 
+pub mod archive_cmd;
 pub mod certificates;
 pub mod check;
 pub mod cli;

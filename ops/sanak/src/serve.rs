@@ -37,6 +37,7 @@ async fn serve(config: Config) -> io::Result<Outcome> {
         room: room.collect(),
         quota: config.quota,
         documents: config.documents,
+        history: config.history,
     };
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;

@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("kernel-clock", &[]),
     ("history", &["election", "feed", "journal"]),
     ("actors", &["election", "feed", "device-wire", "journal"]),
-    ("dashboard", &["feed", "geodata", "election"]),
+    ("dashboard", &["feed", "history", "geodata", "election"]),
     // A black box to the rest: it speaks to the platform as a device and as a reader do.
     ("load-tests", &["device-wire", "feed", "election", "election-files"]),
     // The night from outside: a device maker's wire, and otherwise MQTT and HTTP alone.

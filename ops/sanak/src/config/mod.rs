@@ -6,6 +6,7 @@
 //! | `addresses` | addresses to listen on |
 //! | `mqtt` | how devices reach us |
 //! | `documents` | where scans are kept |
+//! | `history` | where the history goes |
 //! | `quota` | how much one device may have on record |
 //! | `files` | directories, keys and tokens on disk |
 //! | `problem` | mistakes and warnings, each one sentence with its place |
@@ -13,6 +14,7 @@
 mod addresses;
 mod documents;
 mod files;
+mod history;
 mod mqtt;
 mod problem;
 mod quota;
@@ -36,6 +38,7 @@ use raw::Raw;
 pub use addresses::is_free;
 pub use documents::Shelves;
 pub use files::{RoomToken, is_kid, writable};
+pub use history::HistoryPlaces;
 pub use mqtt::Mqtt;
 pub use problem::{Place, Problem, Problems};
 
@@ -60,6 +63,8 @@ pub struct Config {
     pub quota: Quota,
     /// Where scans are kept.
     pub documents: Shelves,
+    /// Where the history goes.
+    pub history: HistoryPlaces,
 }
 
 /// The keys of the centre: one signs, the others are still honoured.
@@ -125,6 +130,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
     let room = files::room(raw, problems);
     let quota = quota::quota(raw, problems);
     let documents = documents::documents(raw, data_dir.as_ref(), problems);
+    let history = history::history(raw, problems);
     addresses::are_free(raw, mqtt.as_ref(), http, metrics, problems);
     if let (Some(election), Some(mqtt)) = (&election, &mqtt) {
         devices_fit(raw, &election.definition, mqtt, problems);
@@ -144,6 +150,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
         room: room?,
         quota: quota?,
         documents: documents?,
+        history: history?,
     })
 }
 

@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Every key there is; each is a text but `centre.old_keys`, a list of `{ kid, public_key }`, and those of [`FLAGS`] and
 /// [`NUMBERS`].
-const KEYS: [(&str, &[&str]); 9] = [
+const KEYS: [(&str, &[&str]); 10] = [
     ("election", &["dir"]),
     ("data", &["dir"]),
     (
@@ -31,6 +31,7 @@ const KEYS: [(&str, &[&str]); 9] = [
     ("centre", &["key_file", "kid", "old_keys", "require_synchronised_clock"]),
     ("room", &["tokens_file"]),
     ("documents", &["dir", "s3_bucket", "s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_file"]),
+    ("history", &["dir", "url", "ca", "password_file", "pool", "statement_timeout", "keep"]),
     ("limits", &["device_reports", "device_mebibytes", "device_equivocations"]),
 ];
 
@@ -38,8 +39,14 @@ const KEYS: [(&str, &[&str]); 9] = [
 const FLAGS: [&str; 1] = ["centre.require_synchronised_clock"];
 
 /// Keys that are whole numbers, without quotation marks.
-const NUMBERS: [&str; 3] =
-    ["limits.device_reports", "limits.device_mebibytes", "limits.device_equivocations"];
+const NUMBERS: [&str; 6] = [
+    "limits.device_reports",
+    "limits.device_mebibytes",
+    "limits.device_equivocations",
+    "history.pool",
+    "history.statement_timeout",
+    "history.keep",
+];
 
 /// The one key that is a list.
 const OLD_KEYS: &str = "centre.old_keys";

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::{
     cli::Outcome,
-    config::{self, Mqtt, Shelves},
+    config::{self, HistoryPlaces, Mqtt, Shelves},
     demo::clock::DemoClock,
     limits,
     platform::{Platform, Settings},
@@ -171,6 +171,7 @@ fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
         room: ROOM.map(|(name, token)| Person::new(name, token)).into(),
         quota: device_gateway::Quota::default(),
         documents: Shelves::Directory(data.join("documents")),
+        history: HistoryPlaces::default(),
     })
 }
 

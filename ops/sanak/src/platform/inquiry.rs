@@ -20,6 +20,7 @@ use election::{
     report::{Body, Offset, Order},
 };
 use feed::Feed;
+use history::Progress;
 use journal::{Appender, Entry, Reader};
 use tokio::sync::{Mutex, oneshot};
 
@@ -31,7 +32,7 @@ use crate::{
 /// How long a list of the whole country may be shown again: however many ask, the actors are asked once.
 const LIST_KEPT: Duration = Duration::from_secs(1);
 
-/// What is asked of the gateway, and of the centre's clock.
+/// What is asked of the gateway, of the centre's clock, and of the history.
 pub struct Devices {
     /// Which devices miss a report.
     pub gaps: Arc<Gaps>,
@@ -45,6 +46,8 @@ pub struct Devices {
     pub keys: Arc<Keys>,
     /// The centre's clock; none where the night is simulated.
     pub clock: Option<Arc<Watch>>,
+    /// How far the history is.
+    pub history: Arc<Progress>,
 }
 
 impl Devices {
@@ -285,6 +288,9 @@ impl Inquiry for Questions {
             parts.push(clock_condition(watch.health()));
             parts.push(Condition { warning: watch.doubt(), ..Condition::new("embargo", Ok(())) });
         }
+        // The count does not wait for the history: what is wrong with it is a warning.
+        parts
+            .push(Condition { warning: self.devices.history.trouble(), ..Condition::new("history", Ok(())) });
         Readiness(parts)
     }
 }

@@ -6,6 +6,7 @@ mod deciding;
 mod gauges;
 mod inquiry;
 mod papers;
+mod past;
 mod recovery;
 mod routes;
 mod signs;

@@ -17,13 +17,14 @@ use tokio::{runtime::Handle, sync::oneshot};
 use crate::{
     certificates,
     clock::Watch,
-    config::{Mqtt, Shelves},
+    config::{HistoryPlaces, Mqtt, Shelves},
     platform::{
         counting::Actors,
         deciding::Deciding,
         gauges,
         inquiry::{Devices, Questions},
         papers::Scans,
+        past::{History, Subject},
         recovery::{self, Records},
         routes::{Errand, Observations, Routes},
         signs::{Marks, Signs},
@@ -52,6 +53,8 @@ pub struct Settings {
     pub quota: Quota,
     /// Where scans are kept.
     pub documents: Shelves,
+    /// Where the history goes.
+    pub history: HistoryPlaces,
 }
 
 /// Messages of devices that may wait for the gateway before their sockets are no longer read.
@@ -99,6 +102,7 @@ pub struct Platform {
     certificates: Reloader,
     signs: Option<(Signs, System)>,
     keeping: Option<tokio::task::JoinHandle<()>>,
+    history: History,
     gateway: Running,
     server: Server,
     operators: Server,
@@ -125,10 +129,22 @@ impl Platform {
         let definition = Arc::new(definition);
         let opened = recovery::open(&settings.data, &definition)?;
         let (tempo, watch) = tempo(opened.recovered.last_arrival);
+        let mut centre_keys =
+            vec![(settings.signer.kid.clone(), settings.signer.key.verifying_key().to_bytes())];
+        centre_keys.extend(settings.old_keys);
         watch.iter().try_for_each(|watch| watch.register(&registry))?;
         let clock: Arc<dyn Clock> = Arc::new(ByTempo(Arc::clone(&tempo)));
 
         let feed = Arc::new(first_version(&definition, &*tempo)?);
+        let subject = Subject {
+            data: &settings.data,
+            places: settings.history,
+            feed: &feed,
+            reader: opened.journal.reader(),
+            definition: dashboard::description(&definition, &centre_keys),
+            tempo: &*tempo,
+        };
+        let history = History::start(subject, &registry, runtime.clone())?;
         let night = recovery::replay(&opened.recovered, &definition, feed.series())?;
         tracing::info!(reports = night.reports(), "replayed the journal");
         if let Some(watch) = &watch {
@@ -198,6 +214,7 @@ impl Platform {
             refusals: gateway.refusals(),
             keys: Arc::clone(&keys),
             clock: watch,
+            history: Arc::clone(&history.progress),
         };
         let signs = signs.map(|signs| (signs, system.clone()));
         let deciding = Deciding::new(system.clone(), appender.clone(), clock, keys, gateway.answers());
@@ -210,14 +227,20 @@ impl Platform {
         let papers = Arc::new(Scans(shelf));
         wait_for_first_version(&feed).await;
         let gateway = gateway.start(appender)?;
-        let mut centre_keys = vec![(settings.signer.kid, settings.signer.key.verifying_key().to_bytes())];
-        centre_keys.extend(settings.old_keys);
         let mut config = dashboard::Config::on(settings.http);
         config.room = settings.room;
         let operators =
             dashboard::metrics(settings.metrics, registry.clone(), Arc::clone(&inquiry) as _).await?;
-        let parts =
-            dashboard::Parts { feed: Arc::clone(&feed), boundaries, centre_keys, inquiry, papers, registry };
+        let past = history.past.clone();
+        let parts = dashboard::Parts {
+            feed: Arc::clone(&feed),
+            boundaries,
+            centre_keys,
+            inquiry,
+            papers,
+            past,
+            registry,
+        };
         let server = dashboard::start(config, parts).await?;
         Ok(Self {
             http: server.address,
@@ -227,6 +250,7 @@ impl Platform {
             certificates,
             signs,
             keeping,
+            history,
             gateway,
             server,
             operators,
@@ -256,6 +280,7 @@ impl Platform {
         }
         self.arbiter.stop();
         drop(self.writer);
+        self.history.stop().await;
     }
 }
 
