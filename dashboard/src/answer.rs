@@ -22,6 +22,8 @@ pub(crate) enum Keep {
     Latest,
     /// What never changes at this address.
     Forever,
+    /// What names other files, and may be some minutes behind.
+    Entry,
     /// What changes seldom, and may be used only after asking whether it has.
     Revalidate,
 }
@@ -31,6 +33,7 @@ impl Keep {
         match self {
             Self::Latest => "public, max-age=1, stale-while-revalidate=10",
             Self::Forever => "public, max-age=31536000, immutable",
+            Self::Entry => "public, max-age=300, stale-while-revalidate=86400",
             Self::Revalidate => "no-cache",
         }
     }

@@ -18,8 +18,11 @@ use crate::{problem::Problem, state::App, visitors::Visit};
 
 /// The page: its own scripts, MapLibre's workers and images, the live feed, and no third party.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
-     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; child-src blob:; \
+     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; child-src 'self' blob:; \
      manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+/// A part of the page on other people's pages: nothing of third parties, nothing inline; anybody may frame it.
+const EMBED_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors *";
 /// Data never acts, whatever a browser takes it for: scans that people sent in are data too.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
@@ -61,6 +64,8 @@ enum Reach {
     Public,
     /// The situation room.
     Room,
+    /// What other pages embed: frames, and the program that draws the elements.
+    Embed,
     /// Our page.
     Page,
 }
@@ -70,7 +75,8 @@ impl Reach {
         match path {
             _ if path.starts_with("/api/v1/room") => Self::Room,
             "/healthz" | "/readyz" => Self::Public,
-            _ if path.starts_with("/api/") => Self::Public,
+            _ if path.starts_with("/api/") || path == "/oembed" => Self::Public,
+            _ if path.starts_with("/embed/") => Self::Embed,
             _ => Self::Page,
         }
     }
@@ -106,6 +112,12 @@ fn dress(headers: &mut HeaderMap, reach: Reach) {
             set(header::CACHE_CONTROL, "no-store");
             set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
             set(header::CONTENT_SECURITY_POLICY, DATA_POLICY);
+        }
+        Reach::Embed => {
+            set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+            set(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+            set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
+            set(header::CONTENT_SECURITY_POLICY, EMBED_POLICY);
         }
         Reach::Page => {
             set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");

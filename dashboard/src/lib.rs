@@ -3,14 +3,18 @@
 //! Everything that is published comes from [`feed::Feed`]; what only the actors know comes through
 //! [`Inquiry`]. [`start`] serves the public, [`metrics`] the operators, on an address of their own.
 
+mod address;
 mod answer;
 mod api;
 mod config;
+mod embed;
 mod headers;
 mod health;
 mod instruments;
+mod language;
 mod live;
 mod page;
+mod plain;
 mod port;
 mod preview;
 mod problem;

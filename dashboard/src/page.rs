@@ -9,7 +9,11 @@ use rust_embed::RustEmbed;
 use crate::{
     answer::{Answer, Keep},
     api::fixed::tag,
-    preview::{Language, Preview},
+    address::Subject,
+    embed,
+    language::Language,
+    plain,
+    preview::Preview,
     problem::Problem,
     query::Query,
     state::App,
@@ -26,8 +30,7 @@ struct Asset {
     body: Arc<Body>,
     content_type: &'static str,
     tag: String,
-    /// Its name carries a digest of its content.
-    hashed: bool,
+    keep: Keep,
 }
 
 impl Page {
@@ -44,7 +47,7 @@ impl Page {
             let asset = Asset {
                 content_type: content_type(&path),
                 tag: tag(&bytes),
-                hashed: path.starts_with("assets/"),
+                keep: keep(&path),
                 body: Arc::new(Body::new(bytes)),
             };
             (path, asset)
@@ -75,10 +78,12 @@ pub(crate) async fn page(request: HttpRequest, app: web::Data<App>) -> Result<Ht
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
     if let Some(asset) = app.page.file(path) {
-        let keep = if asset.hashed { Keep::Forever } else { Keep::Revalidate };
         let body = Arc::clone(&asset.body);
         let tag = Some(asset.tag.clone());
-        return Answer { body, content_type: asset.content_type, tag, keep }.to(&request).await;
+        return Answer { body, content_type: asset.content_type, tag, keep: asset.keep }.to(&request).await;
+    }
+    if let Some(kind) = embed::Kind::of(path) {
+        return embed::frame(&request, &app, kind).await;
     }
     match app.page.index(path, accept.contains("text/html")) {
         Some(index) => within(&request, &app, index).await,
@@ -90,16 +95,37 @@ pub(crate) async fn page(request: HttpRequest, app: web::Data<App>) -> Result<Ht
     }
 }
 
-/// The page, saying in its head what the address is about.
+/// The page, saying in its head what the address is about, and in its body what is known of it.
 async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpResponse, Problem> {
-    let query = Query::of(request).ok();
-    let language = Language::of(query.as_ref().and_then(|query| query.get("lang").ok().flatten()));
-    let page = Preview::of(app.definition(), request.path(), language).within(index);
-    let tag = tag(page.as_bytes());
-    // One text in a few thousand addresses: those who come at once share it.
-    let body = app.recent.answer(format!("page {tag}"), async || Ok(page.into())).await?;
-    let content_type = content_type("index.html");
-    Answer { body, content_type, tag: Some(tag), keep: Keep::Revalidate }.to(request).await
+    let query = Query::of(request)?;
+    let language = Language::of(query.get("lang").ok().flatten());
+    let subject = Subject::of(app.definition(), request.path());
+    let embeddable = embed::discovery(request, app);
+    let page = query.get("page").ok().flatten().and_then(|page| page.parse::<u32>().ok()).unwrap_or(1);
+    // A new version is shown at once; within one, a crowd is given what was made for the first.
+    let tag_of_figures = crate::api::results::tag(&app.latest());
+    let question = format!("page {subject:?} {} {page} {embeddable:?} {tag_of_figures}", language.code());
+    let make = async || {
+        let tables = match &subject {
+            // The page is still the page while the count does not answer.
+            Some(subject) => plain::page(app, subject, &query, language).await.unwrap_or_default(),
+            None => String::new(),
+        };
+        let preview = Preview::of(app.definition(), subject.as_ref(), language);
+        Ok(preview.within(index, embeddable.as_deref(), &tables).into())
+    };
+    let body = app.recent.answer(question, make).await?;
+    let tag = tag(body.plain());
+    Answer { body, content_type: content_type("index.html"), tag: Some(tag), keep: Keep::Latest }.to(request).await
+}
+
+/// How long a file may be kept: for ever where its name carries a digest of its content.
+fn keep(path: &str) -> Keep {
+    match path {
+        _ if path.starts_with("assets/") || path.starts_with("embed/assets/") => Keep::Forever,
+        _ if path.starts_with("embed/") => Keep::Entry,
+        _ => Keep::Revalidate,
+    }
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -133,7 +159,9 @@ mod tests {
                 .into_iter(),
         );
         assert_eq!(page.index("/", false), Some("<!doctype html>"));
-        assert!(page.file("/assets/app-1a2b.js").unwrap().hashed);
+        assert_eq!(page.file("/assets/app-1a2b.js").unwrap().keep, Keep::Forever);
+        let kept = ["embed/assets/elements-3c.js", "embed/sanak.js", "icon.svg"].map(keep);
+        assert_eq!(kept, [Keep::Forever, Keep::Entry, Keep::Revalidate]);
         assert!(page.file("/kg-demo/region/osh").is_none());
         assert_eq!(page.index("/kg-demo/region/osh", true), Some("<!doctype html>"));
         assert_eq!(page.index("/assets/gone.js", false), None);

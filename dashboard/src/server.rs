@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     api::{self, fixed::Fixed},
     config::Config,
+    embed,
     headers, health,
     instruments::Instruments,
     live::Seats,
@@ -109,6 +110,7 @@ pub async fn start(config: Config, parts: Parts) -> io::Result<Server> {
             .service(web::scope("/api/v1").configure(api::configure))
             .route("/healthz", web::get().to(health::healthz))
             .route("/readyz", web::get().to(health::readyz))
+            .route("/oembed", web::get().to(embed::oembed))
             .default_service(web::to(page::page))
     })
     .on_connect(move |io, data: &mut Extensions| {

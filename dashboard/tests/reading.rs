@@ -458,11 +458,25 @@ async fn no_body_carries_votes_before_they_may_be_published_and_all_do_after() {
             assert!(!text.contains(secret), "{path} has {secret}");
         }
     }
+    let pages = ["/kg-test", "/kg-test/abroad", "/kg-test/precinct/9", "/kg-test/contest/single", "/kg-test/corrections",
+        "/embed/results?unit=abroad", "/embed/map", "/api/v1/elections/kg-test/summary?unit=abroad&parts=auto"];
+    for path in pages {
+        let request = house.http.get(house.url(path)).header("accept", "text/html");
+        let text = request.send().await.unwrap().text().await.unwrap();
+        for secret in ["4321", "4\u{202f}321", "\"votes\"", "12964", "12963"] {
+            assert!(!text.contains(secret), "{path} has {secret}");
+        }
+    }
     house.night.votes = true;
     house.feed.publish(house.night.cut()).unwrap();
     for path in ["/results", "/precincts", "/units/abroad", "/precincts/9"] {
         let text = house.get(&house.election(path)).await.text().await.unwrap();
         assert!(text.contains("\"p01\":4321") && !text.contains("embargo_until"), "{path}");
+    }
+    for path in ["/kg-test/abroad", "/kg-test/precinct/9", "/embed/results?unit=abroad"] {
+        let request = house.http.get(house.url(path)).header("accept", "text/html");
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert!(text.contains("4\u{202f}321"), "{path}: build the page first: make web");
     }
 }
 

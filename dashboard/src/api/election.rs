@@ -101,6 +101,26 @@ pub(crate) async fn boundaries(
     Answer { content_type: "application/geo+json", ..fixed(tagged) }.to(&request).await
 }
 
+/// `GET /elections/{e}/shapes/{layer}.json`
+pub(crate) async fn shapes(
+    request: HttpRequest,
+    of: web::Path<(String, String)>,
+    app: web::Data<App>,
+) -> Result {
+    let (election, layer) = of.into_inner();
+    app.election(&election)?;
+    // Precincts are too many for a small map.
+    if !["regions", "raions", "districts"].contains(&layer.as_str()) {
+        return Err(Problem::not_found("there are outlines of regions, raions and districts"));
+    }
+    let shared = app.clone();
+    let asked = layer.clone();
+    let made = web::block(move || shared.fixed.shapes(&asked)).await;
+    let made = made.map_err(|_| Problem::unavailable("the server is busy; try again"))?;
+    let made = made.ok_or_else(|| Problem::not_found(format!("this election has no boundaries of {layer}")))?;
+    fixed(&made).to(&request).await
+}
+
 /// `GET /openapi.json`
 pub(crate) async fn openapi(request: HttpRequest, app: web::Data<App>) -> Result {
     fixed(&app.fixed.openapi).to(&request).await

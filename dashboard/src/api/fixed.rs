@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    api::shapes,
     port::{Inquiry, Registered},
     state::Layers,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Fixed {
     pub place: BTreeMap<PrecinctId, Value>,
     /// Geometry by layer.
     pub layers: Layers,
+    /// Outlines by layer, each made when it is first asked for.
+    shapes: Mutex<BTreeMap<String, Option<Tagged>>>,
     /// The description of this interface.
     pub openapi: Tagged,
 }
@@ -59,12 +62,45 @@ impl Fixed {
             places: tagged(json!(all).to_string()),
             place,
             layers: boundaries.into_iter().map(|(layer, bytes)| (layer, tagged(bytes))).collect(),
+            shapes: Mutex::default(),
             openapi: tagged(OPENAPI),
         }
     }
-}
 
-impl Fixed {
+    /// Outlines of a layer; `None` where it has no areas.
+    pub(crate) fn shapes(&self, layer: &str) -> Option<Tagged> {
+        let (areas, _) = self.layers.get(layer)?;
+        let mut made = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let lakes = self.layers.get("lakes").map(|(body, _)| body.plain().as_ref());
+            shapes::shapes(areas.plain(), lakes).map(|shapes| tagged(shapes.to_string()))
+        };
+        made.entry(layer.to_owned()).or_insert_with(make).clone()
+    }
+
+    /// What the definition says of the election as a whole.
+    pub(crate) fn about(&self) -> Value {
+        let names = ["id", "name", "date", "timezone", "polls_open", "polls_close", "publish_votes_from", "kind",
+            "test", "data_licence"];
+        names.into_iter().map(|name| (name, self.description[name].clone())).collect()
+    }
+
+    /// A contest of the definition without the candidates on its lists.
+    pub(crate) fn ballot(&self, at: usize) -> Option<Value> {
+        let mut contest = self.description["contests"].get(at)?.clone();
+        for option in contest["options"].as_array_mut().into_iter().flatten() {
+            option.as_object_mut()?.remove("candidates");
+        }
+        Some(contest)
+    }
+
+    /// Units above precincts as they stand in the definition.
+    pub(crate) fn units(&self, of: &[UnitId]) -> Vec<Value> {
+        let wanted: Vec<String> = of.iter().map(UnitId::to_string).collect();
+        let all = self.description["units"].as_array().into_iter().flatten();
+        all.filter(|unit| wanted.iter().any(|id| unit["id"] == *id)).cloned().collect()
+    }
+
     /// The definition with every device as it is registered now.
     pub(crate) fn with_keys(&self, definition: &Definition, inquiry: &dyn Inquiry) -> Tagged {
         let mut register = self.register.lock().unwrap_or_else(PoisonError::into_inner);

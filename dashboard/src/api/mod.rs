@@ -4,14 +4,16 @@ pub(crate) mod fixed;
 
 pub(crate) mod corrected;
 mod election;
-mod export;
+pub(crate) mod export;
 mod history;
 mod lists;
 pub(crate) mod past;
 mod precinct;
 mod precincts;
-mod results;
+pub(crate) mod results;
 pub(crate) mod seats;
+mod shapes;
+mod summary;
 
 use actix_web::{
     Route,
@@ -30,6 +32,8 @@ const READS: &[Resource] = &[
     ("/elections/{election}", || read().to(election::election)),
     ("/elections/{election}/places", || read().to(election::places)),
     ("/elections/{election}/boundaries/{layer}.geojson", || read().to(election::boundaries)),
+    ("/elections/{election}/shapes/{layer}.json", || read().to(election::shapes)),
+    ("/elections/{election}/summary", || read().to(summary::summary)),
     ("/elections/{election}/results", || read().to(results::results)),
     ("/elections/{election}/units/{unit}", || read().to(results::unit)),
     ("/elections/{election}/precincts", || read().to(precincts::precincts)),

@@ -366,7 +366,8 @@ impl House {
         // Every layer has one unit of the small country, and a place that is none.
         let layer_bytes = br#"{"type":"FeatureCollection","features":[
             {"type":"Feature","properties":{"id":"region:r1"},"geometry":{"type":"Point","coordinates":[74.6,42.9]}},
-            {"type":"Feature","properties":{"id":"region:elsewhere"},"geometry":null}]}"#;
+            {"type":"Feature","properties":{"id":"region:elsewhere"},"geometry":{"type":"Polygon",
+                "coordinates":[[[70,40],[71,40],[71,41],[70,40]]]}}]}"#;
         let layers = ["regions", "raions", "districts", "precincts", "lakes", "neighbours", "settlements"];
         let parts = Parts {
             feed: Arc::clone(&feed),

@@ -3,7 +3,7 @@
 
 mod cdf;
 mod geojson;
-mod published;
+pub(crate) mod published;
 mod table;
 
 use actix_web::{HttpRequest, HttpResponse, web};

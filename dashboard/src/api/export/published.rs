@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 /// Why published bytes could not be read back.
 #[derive(Debug, thiserror::Error)]
-#[error("the published version cannot be exported: {0}")]
-pub(super) enum Unreadable {
+#[error("the published version cannot be read back: {0}")]
+pub(crate) enum Unreadable {
     /// It is no snapshot.
     Json(#[from] serde_json::Error),
     /// It does not fit a table.
@@ -16,7 +16,7 @@ pub(super) enum Unreadable {
 
 /// A snapshot.
 #[derive(Debug, Deserialize)]
-pub(super) struct Snapshot<'a> {
+pub(crate) struct Snapshot<'a> {
     pub epoch: &'a str,
     pub version: u64,
     pub generated_at: &'a str,
@@ -29,13 +29,14 @@ pub(super) struct Snapshot<'a> {
 
 /// A unit.
 #[derive(Debug, Deserialize)]
-pub(super) struct Unit<'a> {
+pub(crate) struct Unit<'a> {
     pub id: &'a str,
     pub kind: &'a str,
     pub parent: Option<&'a str>,
     pub phase: &'a str,
     pub precincts: u64,
     pub registered: u64,
+    pub reported: Reported,
     pub turnout: Turnout,
     pub reported: Reported,
     #[serde(borrow)]
@@ -45,9 +46,15 @@ pub(super) struct Unit<'a> {
     pub updated_at: &'a str,
 }
 
+/// What has reported in every contest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Reported {
+    pub precincts: u64,
+}
+
 /// Who was identified.
 #[derive(Debug, Deserialize)]
-pub(super) struct Turnout {
+pub(crate) struct Turnout {
     pub identified: u64,
     pub precincts: u64,
     pub registered: u64,
@@ -61,7 +68,8 @@ pub(super) struct Reported {
 
 /// A contest in a unit.
 #[derive(Debug, Deserialize)]
-pub(super) struct Contest<'a> {
+pub(crate) struct Contest<'a> {
+    pub precincts: u64,
     pub registered: u64,
     #[serde(borrow)]
     pub urns: Source<'a>,
@@ -71,7 +79,7 @@ pub(super) struct Contest<'a> {
 
 /// One of the two results. Before votes may be published it has none.
 #[derive(Debug, Deserialize)]
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     pub precincts: u64,
     pub registered: u64,
     pub ballots: Option<u64>,
@@ -82,13 +90,19 @@ pub(super) struct Source<'a> {
 
 impl Contest<'_> {
     /// Both results by name.
-    pub(super) fn sources(&self) -> [(&'static str, &Source<'_>); 2] {
+    pub(crate) fn sources(&self) -> [(&'static str, &Source<'_>); 2] {
         [("urns", &self.urns), ("protocols", &self.protocols)]
     }
 }
 
 /// # Errors
+/// When the bytes are no unit.
+pub(crate) fn unit(bytes: &[u8]) -> Result<Unit<'_>, Unreadable> {
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// # Errors
 /// When the bytes are no snapshot.
-pub(super) fn read(bytes: &[u8]) -> Result<Snapshot<'_>, Unreadable> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Snapshot<'_>, Unreadable> {
     Ok(serde_json::from_slice(bytes)?)
 }

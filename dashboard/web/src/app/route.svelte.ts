@@ -5,7 +5,11 @@ import type { Source } from '../feed/types';
 /** The pages an election has: its figures on map and column, and the public lists. */
 export const LISTS = ['missing', 'quarantine', 'corrections'] as const;
 export type List = (typeof LISTS)[number];
-export type PageName = 'figures' | List;
+/** Pages that are not of figures; their addresses may stand without an election before them. */
+export const EXTRAS = ['embed', 'data', 'elections'] as const;
+export type Extra = (typeof EXTRAS)[number];
+export type PageName = 'figures' | List | Extra;
+const NAMED: readonly Exclude<PageName, 'figures'>[] = [...LISTS, ...EXTRAS];
 
 /** What an address of the page says. */
 export interface Address {
@@ -28,14 +32,16 @@ const UNIT = /^(country|abroad|(region|raion|district|precinct):[a-z0-9-]{1,40})
  * Whatever it does not understand is as if it were not there.
  */
 export function parseAddress(path: string, query: string): Address {
-  const [, election = '', first = '', second = ''] = path.split('/');
+  const parts = path.split('/').slice(1);
+  if (EXTRAS.some((extra) => extra === parts[0])) parts.unshift('');
+  const [election = '', first = '', second = ''] = parts;
   const fields = new URLSearchParams(query);
   const unit = [first === 'abroad' ? first : `${first}:${second}`, fields.get('unit') ?? ''].find((each) => UNIT.test(each));
   const contest = [first === 'contest' ? second : '', fields.get('contest') ?? ''].find((each) => ID.test(each));
   const lang = fields.get('lang');
   return {
     election: ID.test(election) ? election : null,
-    page: LISTS.find((list) => list === first) ?? 'figures',
+    page: NAMED.find((name) => name === first) ?? 'figures',
     unit: unit ?? 'country',
     contest: contest ?? null,
     mode: MODES.find((mode) => mode === fields.get('mode')) ?? null,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAddress, LISTS, parseAddress, type Address } from './route.svelte';
+import { EXTRAS, formatAddress, LISTS, parseAddress, type Address } from './route.svelte';
 
 describe('addresses', () => {
   it('say everything that can be shared, and read back the same', () => {
@@ -29,6 +29,14 @@ describe('addresses', () => {
     for (const list of LISTS) expect(parseAddress(`/kg-demo/${list}`, '')).toMatchObject({ page: list, unit: 'country' });
     expect(parseAddress('/kg-demo/abroad', '').unit).toBe('abroad');
     expect(parseAddress('/kg-demo/contest/single', '').contest).toBe('single');
+  });
+
+  it('of pages that are not of figures stand with an election before them, and without', () => {
+    for (const page of EXTRAS) {
+      expect(parseAddress(`/${page}`, '?lang=ru')).toMatchObject({ election: null, page, lang: 'ru', unit: 'country' });
+      expect(parseAddress(`/kg-demo/${page}`, '')).toMatchObject({ election: 'kg-demo', page });
+      expect(formatAddress(parseAddress(`/kg-demo/${page}`, ''))).toBe(`/kg-demo/${page}`);
+    }
   });
 
   it('read the older form, where the unit stood behind the question mark', () => {

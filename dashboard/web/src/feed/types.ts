@@ -80,6 +80,8 @@ export interface ElectionSummary {
   status: Status;
   precincts: number;
   registered: number;
+  /** Of the precincts that have sent any. */
+  turnout?: { identified: number; registered: number };
 }
 
 export type ContestKind =

@@ -1,4 +1,7 @@
+import { archiveEn } from './archive';
+import { builderEn } from './builder';
 import { checkEn } from './check';
+import { dataEn } from './data';
 import { listsEn } from './lists';
 import { seatsEn } from './seats';
 
@@ -136,6 +139,9 @@ export const en = {
   seats: seatsEn,
   check: checkEn,
   lists: listsEn,
+  builder: builderEn,
+  data: dataEn,
+  archive: archiveEn,
   embargo: {
     title: 'No votes may be shown yet',
     text: (time: string) => `Votes will appear at ${time} (Bishkek time), when voting has ended everywhere in the country. Until then: turnout, and how many precincts have reported.`,

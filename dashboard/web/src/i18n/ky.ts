@@ -1,5 +1,8 @@
 import type { Dictionary } from './dictionary';
+import { archiveKy } from './archive';
+import { builderKy } from './builder';
 import { checkKy } from './check';
+import { dataKy } from './data';
 import { listsKy } from './lists';
 import { seatsKy } from './seats';
 
@@ -132,6 +135,9 @@ export const ky: Dictionary = {
   seats: seatsKy,
   check: checkKy,
   lists: listsKy,
+  builder: builderKy,
+  data: dataKy,
+  archive: archiveKy,
   embargo: {
     title: 'Добуштарды азырынча көрсөтүүгө болбойт',
     text: (time) => `Добуштар чыга турган убакыт: ${time} (Бишкек убактысы), бүт өлкөдө добуш берүү аяктаганда. Ага чейин — катышуу жана маалымат түшкөн участкалардын саны.`,

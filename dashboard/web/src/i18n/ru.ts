@@ -1,5 +1,8 @@
 import type { Dictionary } from './dictionary';
+import { archiveRu } from './archive';
+import { builderRu } from './builder';
 import { checkRu } from './check';
+import { dataRu } from './data';
 import { listsRu } from './lists';
 import { seatsRu } from './seats';
 
@@ -132,6 +135,9 @@ export const ru: Dictionary = {
   seats: seatsRu,
   check: checkRu,
   lists: listsRu,
+  builder: builderRu,
+  data: dataRu,
+  archive: archiveRu,
   embargo: {
     title: 'Голоса показывать ещё нельзя',
     text: (time) => `Время появления голосов: ${time} (бишкекское), когда голосование завершится по всей стране. До этого — явка и число участков, от которых поступили данные.`,

@@ -6,6 +6,9 @@ import { mix } from './colour';
 export const MODES = ['leading', 'reported', 'turnout', 'voters'] as const;
 export type Mode = (typeof MODES)[number];
 
+/** The legend's class of candidates of no party. */
+export const INDEPENDENTS = 'independents';
+
 /** Lower bounds, percent. Fixed and round: they do not move during the night. */
 export const REPORTED_BREAKS = [0, 25, 50, 75, 100] as const;
 export const TURNOUT_BREAKS = [0, 10, 20, 30, 40, 50, 60] as const;

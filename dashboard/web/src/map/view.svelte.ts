@@ -5,10 +5,7 @@ import type { Contest } from '../feed/types';
 import { getColours, type Colours } from './colours.svelte';
 import type { Theme } from './ground';
 import type { Level } from './level';
-import type { Mode, ShadeContext } from './shade';
-
-/** The legend's class of candidates of no party. */
-export const INDEPENDENTS = 'independents';
+import { INDEPENDENTS, type Mode, type ShadeContext } from './shade';
 
 /** What the map's parts share: which level is drawn, in which mode, with which class of the legend held firm. */
 export class MapView {
