@@ -9,7 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
-.PHONY: help demo test web bench fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
+.PHONY: help demo test web bench bench-page fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
 	drill-connections drill-history bench-history
 
 help: ## list the targets
@@ -71,6 +71,11 @@ drill-hostile: setup web ## the night of the whole country beside clients that f
 
 bench: setup ## criterion benchmarks: verify, decide, roll up, append, encode
 	cargo bench --locked --workspace --benches
+
+bench-page: setup web ## the page as a reader meets it: bytes and time of the first view, script when all precincts change
+	@ops/scripts/setup.sh test
+	cargo build --release --locked -p sanak
+	PRECINCTS=2459 SPEED=1200 SANAK_BIN=$(TARGET)/release/sanak ops/scripts/e2e.sh bench
 
 fmt: ## format all Rust code
 	cargo fmt --all

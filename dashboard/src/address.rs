@@ -42,9 +42,11 @@ impl List {
 
     pub(crate) fn title(self) -> Words {
         match self {
-            Self::Missing => {
-                ["Маалымат түшө элек участкалар", "Участки, данные которых не поступили", "Precincts still missing"]
-            }
+            Self::Missing => [
+                "Маалымат түшө элек участкалар",
+                "Участки, данные которых не поступили",
+                "Precincts still missing",
+            ],
             Self::Quarantine => ["Текшерүүгө калтырылды", "Отложено до проверки", "Reports kept back"],
             Self::Corrections => ["Оңдоолор", "Исправления", "Corrections"],
         }
@@ -93,7 +95,10 @@ impl Subject {
         match self {
             Self::Unit(UnitId::Country) => String::new(),
             Self::Unit(unit) => unit_title(definition, unit, language),
-            Self::Contest(of) => group(definition, of).next().map(|contest| contest_title(contest, language)).unwrap_or_default(),
+            Self::Contest(of) => group(definition, of)
+                .next()
+                .map(|contest| contest_title(contest, language))
+                .unwrap_or_default(),
             Self::List(list) => language.word(list.title()).to_owned(),
             Self::Page(title) => language.word(*title).to_owned(),
         }

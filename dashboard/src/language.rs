@@ -36,7 +36,7 @@ impl Language {
         self.word(["Кыргызча", "Русский", "English"])
     }
 
-    pub(crate) fn word<'a>(self, [ky, ru, en]: [&'a str; 3]) -> &'a str {
+    pub(crate) fn word(self, [ky, ru, en]: [&str; 3]) -> &str {
         match self {
             Self::Ky => ky,
             Self::Ru => ru,
@@ -104,11 +104,16 @@ mod tests {
 
     #[test]
     fn counts_are_grouped_and_percent_is_never_whole_before_all_is_in() {
-        assert_eq!([7, 1704, 2_871_330].map(|n| Language::Ky.count(n)), ["7", "1\u{202f}704", "2\u{202f}871\u{202f}330"]);
+        assert_eq!(
+            [7, 1704, 2_871_330].map(|n| Language::Ky.count(n)),
+            ["7", "1\u{202f}704", "2\u{202f}871\u{202f}330"]
+        );
         assert_eq!(Language::En.count(1_000_000), "1,000,000");
         assert_eq!(Language::Ru.percent(1, 3), "33,3\u{202f}%");
-        assert_eq!([(9999, 10_000), (1, 1), (0, 5), (0, 0), (5, 4)].map(|(a, b)| Language::En.percent(a, b)),
-            ["99.9%", "100.0%", "0.0%", "–", "125.0%"]);
+        assert_eq!(
+            [(9999, 10_000), (1, 1), (0, 5), (0, 0), (5, 4)].map(|(a, b)| Language::En.percent(a, b)),
+            ["99.9%", "100.0%", "0.0%", "–", "125.0%"]
+        );
     }
 
     #[test]

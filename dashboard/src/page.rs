@@ -7,9 +7,9 @@ use feed::Body;
 use rust_embed::RustEmbed;
 
 use crate::{
+    address::Subject,
     answer::{Answer, Keep},
     api::fixed::tag,
-    address::Subject,
     embed,
     language::Language,
     plain,
@@ -116,7 +116,9 @@ async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpRes
     };
     let body = app.recent.answer(question, make).await?;
     let tag = tag(body.plain());
-    Answer { body, content_type: content_type("index.html"), tag: Some(tag), keep: Keep::Latest }.to(request).await
+    Answer { body, content_type: content_type("index.html"), tag: Some(tag), keep: Keep::Latest }
+        .to(request)
+        .await
 }
 
 /// How long a file may be kept: for ever where its name carries a digest of its content.

@@ -21,8 +21,7 @@ use tokio::{
 use crate::{
     api::{self, fixed::Fixed},
     config::Config,
-    embed,
-    headers, health,
+    embed, headers, health,
     instruments::Instruments,
     live::Seats,
     page::{self, Page},

@@ -458,8 +458,16 @@ async fn no_body_carries_votes_before_they_may_be_published_and_all_do_after() {
             assert!(!text.contains(secret), "{path} has {secret}");
         }
     }
-    let pages = ["/kg-test", "/kg-test/abroad", "/kg-test/precinct/9", "/kg-test/contest/single", "/kg-test/corrections",
-        "/embed/results?unit=abroad", "/embed/map", "/api/v1/elections/kg-test/summary?unit=abroad&parts=auto"];
+    let pages = [
+        "/kg-test",
+        "/kg-test/abroad",
+        "/kg-test/precinct/9",
+        "/kg-test/contest/single",
+        "/kg-test/corrections",
+        "/embed/results?unit=abroad",
+        "/embed/map",
+        "/api/v1/elections/kg-test/summary?unit=abroad&parts=auto",
+    ];
     for path in pages {
         let request = house.http.get(house.url(path)).header("accept", "text/html");
         let text = request.send().await.unwrap().text().await.unwrap();

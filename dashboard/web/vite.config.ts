@@ -13,6 +13,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200,
   },
-  server: { proxy: { '/api': { target: api, ws: true } } },
+  server: { proxy: { '/api': { target: api, ws: true }, '/embed/': api, '/oembed': api } },
   test: { include: ['src/**/*.test.ts'] },
 });

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The page in headless Chromium, against a demo that this script starts and ends. Screenshots: build/screenshots.
-# SANAK_BIN names the binary; PRECINCTS and SPEED say how large the country is, and how fast the night.
+# With `bench` as its argument it measures the page instead. SANAK_BIN names the binary; PRECINCTS and SPEED say how large the country is, and how fast the night.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -38,5 +38,5 @@ for attempt in $(seq 120); do
     sleep 0.5
 done
 
-(cd dashboard/web && npm run --silent e2e)
+(cd dashboard/web && npm run --silent "${1:-e2e}")
 kill -0 "$demo" 2>/dev/null || { echo "e2e: the demo ended while the page was being watched" >&2; exit 1; }

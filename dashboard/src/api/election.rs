@@ -117,7 +117,8 @@ pub(crate) async fn shapes(
     let asked = layer.clone();
     let made = web::block(move || shared.fixed.shapes(&asked)).await;
     let made = made.map_err(|_| Problem::unavailable("the server is busy; try again"))?;
-    let made = made.ok_or_else(|| Problem::not_found(format!("this election has no boundaries of {layer}")))?;
+    let made =
+        made.ok_or_else(|| Problem::not_found(format!("this election has no boundaries of {layer}")))?;
     fixed(&made).to(&request).await
 }
 

@@ -80,8 +80,18 @@ impl Fixed {
 
     /// What the definition says of the election as a whole.
     pub(crate) fn about(&self) -> Value {
-        let names = ["id", "name", "date", "timezone", "polls_open", "polls_close", "publish_votes_from", "kind",
-            "test", "data_licence"];
+        let names = [
+            "id",
+            "name",
+            "date",
+            "timezone",
+            "polls_open",
+            "polls_close",
+            "publish_votes_from",
+            "kind",
+            "test",
+            "data_licence",
+        ];
         names.into_iter().map(|name| (name, self.description[name].clone())).collect()
     }
 

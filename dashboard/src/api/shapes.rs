@@ -44,7 +44,8 @@ type Rings = Vec<Ring>;
 
 /// Outlines of a layer and of the water on it. `None` where the layer has no areas.
 pub(crate) fn shapes(layer: &[u8], water: Option<&[u8]>) -> Option<Value> {
-    let areas: BTreeMap<String, Rings> = read(layer).into_iter().filter_map(|(id, rings)| Some((id?, rings))).collect();
+    let areas: BTreeMap<String, Rings> =
+        read(layer).into_iter().filter_map(|(id, rings)| Some((id?, rings))).collect();
     let frame = Frame::around(areas.values().flatten())?;
     let paths: serde_json::Map<String, Value> =
         areas.iter().map(|(id, rings)| (id.clone(), frame.path(rings).into())).collect();
@@ -62,7 +63,9 @@ fn read(bytes: &[u8]) -> Vec<(Option<String>, Rings)> {
         let Geometry { kind, coordinates } = feature.geometry?;
         let rings: Rings = match kind.as_str() {
             "Polygon" => serde_json::from_value(coordinates).ok()?,
-            "MultiPolygon" => serde_json::from_value::<Vec<Rings>>(coordinates).ok()?.into_iter().flatten().collect(),
+            "MultiPolygon" => {
+                serde_json::from_value::<Vec<Rings>>(coordinates).ok()?.into_iter().flatten().collect()
+            }
             _ => return None,
         };
         Some((feature.properties.and_then(|of| of.id).map(|id| id.into_owned()), rings))
@@ -94,7 +97,8 @@ impl Frame {
         let (west, south, east, north) =
             points.fold(none, |(w, s, e, n), (x, y)| (w.min(x), s.min(y), e.max(x), n.max(y)));
         let scale = WIDTH / (east - west);
-        (east > west && north > south).then(|| Self { west, north, scale, height: (north - south) * scale })
+        let frame = Self { west, north, scale, height: (north - south) * scale };
+        (east > west && north > south).then_some(frame)
     }
 
     fn at(&self, point: &[f64]) -> Option<(i32, i32)> {
@@ -119,7 +123,9 @@ impl Frame {
             if points.first() == points.last() {
                 points.pop();
             }
-            let Some(((x, y), rest)) = points.split_first().filter(|(_, rest)| rest.len() > 1) else { continue };
+            let Some(((x, y), rest)) = points.split_first().filter(|(_, rest)| rest.len() > 1) else {
+                continue;
+            };
             path.push_str(&format!("M{x} {y}l"));
             let mut before = (*x, *y);
             let steps = rest.iter().map(|&(x, y)| {
@@ -153,7 +159,10 @@ mod tests {
     #[test]
     fn neighbours_meet_on_the_grid_and_what_has_no_area_is_left_out() {
         let made = shapes(LAND, Some(LAKES)).unwrap();
-        assert_eq!(made["areas"], json!({"region:a": "M0 401l500 0 0 -401 -500 0z", "region:b": "M500 401l500 0 0 -401 -500 0z"}));
+        assert_eq!(
+            made["areas"],
+            json!({"region:a": "M0 401l500 0 0 -401 -500 0z", "region:b": "M500 401l500 0 0 -401 -500 0z"})
+        );
         assert_eq!((&made["width"], &made["height"]), (&json!(1000.0), &json!(401.0)));
         let water = made["water"].as_str().unwrap();
         assert!(water.starts_with("M100 ") && water.matches('M').count() == 1, "{water}");
@@ -161,7 +170,11 @@ mod tests {
 
     #[test]
     fn a_layer_without_areas_has_no_outline() {
-        for nothing in [&b"[]"[..], b"{\"features\":[]}", b"{\"features\":[{\"properties\":{\"id\":\"x\"},\"geometry\":null}]}"] {
+        for nothing in [
+            &b"[]"[..],
+            b"{\"features\":[]}",
+            b"{\"features\":[{\"properties\":{\"id\":\"x\"},\"geometry\":null}]}",
+        ] {
             assert_eq!(shapes(nothing, None), None);
         }
     }

@@ -68,7 +68,8 @@ pub(crate) async fn summary(
 
 /// What a map of a contest shows of a unit: its regions or raions, or the districts where each votes on its own ballot.
 fn divided(definition: &Definition, unit: &UnitId, contest: Option<&str>) -> Option<&'static str> {
-    let named = |of: &&Contest| contest.is_none_or(|asked| of.of.as_str() == asked || of.id.as_str() == asked);
+    let named =
+        |of: &&Contest| contest.is_none_or(|asked| of.of.as_str() == asked || of.id.as_str() == asked);
     let national = definition.contests().iter().find(named).is_none_or(|of| of.unit == UnitId::Country);
     match unit {
         UnitId::Country if national => Some("region"),

@@ -107,9 +107,14 @@ pub(crate) async fn frame(request: &HttpRequest, app: &App, kind: Kind) -> Resul
     };
     let body = app.recent.answer(question, make).await?;
     let tag = tag(body.plain());
-    Answer { body: Arc::clone(&body), content_type: "text/html; charset=utf-8", tag: Some(tag), keep: Keep::Latest }
-        .to(request)
-        .await
+    Answer {
+        body: Arc::clone(&body),
+        content_type: "text/html; charset=utf-8",
+        tag: Some(tag),
+        keep: Keep::Latest,
+    }
+    .to(request)
+    .await
 }
 
 /// Which frame stands for an address of the page: its results, or of a contest in districts the map of them.
@@ -118,7 +123,8 @@ pub(super) fn of_page(app: &App, path: &str) -> Option<(Kind, Vec<(&'static str,
         Subject::Unit(UnitId::Country) => Some((Kind::Results, Vec::new())),
         Subject::Unit(unit) => Some((Kind::Results, vec![("unit", unit.to_string())])),
         Subject::Contest(of) => {
-            let country = address::group(app.definition(), &of).any(|contest| contest.unit == UnitId::Country);
+            let country =
+                address::group(app.definition(), &of).any(|contest| contest.unit == UnitId::Country);
             Some((if country { Kind::Results } else { Kind::Map }, vec![("contest", of)]))
         }
         Subject::List(_) => Some((Kind::Progress, Vec::new())),

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::frame::{Kind, of_page};
 use crate::{
-    address::Subject, answer::Keep, language::Language, plain::html::escaped, preview::Preview, problem::Problem, query::Query,
-    state::App,
+    address::Subject, answer::Keep, language::Language, plain::html::escaped, preview::Preview,
+    problem::Problem, query::Query, state::App,
 };
 
 /// Width in px that a frame is given where nobody asks for less; and the least that it can be read in.
@@ -107,6 +107,9 @@ pub(crate) fn discovery(request: &HttpRequest, app: &App) -> Option<String> {
     let language = Query::of(request).ok()?.get("lang").ok()?.map(|text| Language::of(Some(text)).code());
     let language = language.map(|code| format!("?lang={code}")).unwrap_or_default();
     let page = format!("{scheme}://{host}{}{language}", request.path());
-    let fields = form_urlencoded::Serializer::new(String::new()).append_pair("url", &page).append_pair("format", "json").finish();
+    let fields = form_urlencoded::Serializer::new(String::new())
+        .append_pair("url", &page)
+        .append_pair("format", "json")
+        .finish();
     Some(format!("{scheme}://{host}/oembed?{fields}"))
 }

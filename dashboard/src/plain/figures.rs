@@ -15,11 +15,8 @@ use crate::{
 
 const REPORTED: Words = ["Маалымат түшкөн участкалар", "Участки с данными", "Precincts reported"];
 const TURNOUT: Words = ["Катышуу", "Явка", "Turnout"];
-const IDENTIFIED: Words = [
-    "Идентификациядан өткөн шайлоочулар",
-    "Идентифицированные избиратели",
-    "Identified voters",
-];
+const IDENTIFIED: Words =
+    ["Идентификациядан өткөн шайлоочулар", "Идентифицированные избиратели", "Identified voters"];
 const VOTERS: Words = ["Тизмедеги шайлоочулар", "Избиратели в списках", "Registered voters"];
 const VOTES: Words = ["Добуштар", "Голоса", "Votes"];
 const SHARE: Words = ["Үлүшү", "Доля", "Share"];
@@ -27,7 +24,8 @@ const OPTION: Words = ["Партия же талапкер", "Партия ил�
 const BALLOTS: Words = ["Бюллетендер", "Бюллетени", "Ballots cast"];
 const INVALID: Words = ["Жараксыз бюллетендер", "Недействительные бюллетени", "Invalid ballots"];
 const URNS: Words = ["Урналар (АЭУ): алдын ала", "Урны (АСУ): предварительно", "Urns: preliminary"];
-const PROTOCOLS: Words = ["Кол менен эсептөө: УШК протоколдору", "Ручной подсчёт: протоколы УИК", "Hand count: protocols"];
+const PROTOCOLS: Words =
+    ["Кол менен эсептөө: УШК протоколдору", "Ручной подсчёт: протоколы УИК", "Hand count: protocols"];
 const UNIT: Words = ["Аймак", "Территория", "Unit"];
 const LEADING: Words = ["Алдыда", "Лидирует", "Leading"];
 const TIE: Words = ["тең", "равенство", "tie"];
@@ -47,14 +45,18 @@ pub(super) fn unit(sheet: &mut Sheet<'_>, id: &UnitId) -> Result<(), Problem> {
     let parts: Vec<UnitId> = match id {
         UnitId::Country => {
             let regions = definition.units().keys().filter(|each| matches!(each, UnitId::Region(_)));
-            regions.chain(definition.units().keys().filter(|each| **each == UnitId::Abroad)).cloned().collect()
+            regions
+                .chain(definition.units().keys().filter(|each| **each == UnitId::Abroad))
+                .cloned()
+                .collect()
         }
         UnitId::Region(_) => {
             let raions = definition.units().values().filter(|each| each.parent.as_ref() == Some(id));
             raions.map(|each| each.id.clone()).collect()
         }
         _ => {
-            let here = definition.precincts().values().filter(|precinct| definition.path(precinct).contains(id));
+            let here =
+                definition.precincts().values().filter(|precinct| definition.path(precinct).contains(id));
             here.map(|precinct| UnitId::Precinct(precinct.id)).collect()
         }
     };
@@ -75,7 +77,8 @@ pub(super) fn contest(sheet: &mut Sheet<'_>, of: &str) -> Result<(), Problem> {
 pub(super) fn summary(sheet: &mut Sheet<'_>, id: &UnitId) -> Result<(), Problem> {
     let latest = sheet.latest;
     let bytes = latest.unit(id).ok_or_else(|| Problem::not_found(format!("there is no unit {id}")))?;
-    let unit = crate::api::export::published::unit(bytes).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let unit = crate::api::export::published::unit(bytes)
+        .map_err(|error| Problem::unavailable(error.to_string()))?;
     let language = sheet.language;
     let reported = format!("{} / {}", sheet.count(unit.reported.precincts), sheet.count(unit.precincts));
     let row = |name: Words, figures: String, share: String| {
@@ -84,7 +87,11 @@ pub(super) fn summary(sheet: &mut Sheet<'_>, id: &UnitId) -> Result<(), Problem>
     let turnout = &unit.turnout;
     let rows = vec![
         row(REPORTED, reported, language.percent(unit.reported.precincts, unit.precincts)),
-        row(IDENTIFIED, sheet.count(turnout.identified), language.percent(turnout.identified, turnout.registered)),
+        row(
+            IDENTIFIED,
+            sheet.count(turnout.identified),
+            language.percent(turnout.identified, turnout.registered),
+        ),
         row(VOTERS, sheet.count(unit.registered), String::new()),
     ];
     let caption = unit_title(sheet.app.definition(), id, language);
@@ -111,7 +118,12 @@ fn results(sheet: &mut Sheet<'_>, ballot: &Ballot, count: &Contest<'_>) {
     for (words, source) in [(URNS, &count.urns), (PROTOCOLS, &count.protocols)] {
         if source.ballots.is_some_and(|ballots| ballots > 0) {
             shown = true;
-            let reported = format!("{}: {} / {}", sheet.word(REPORTED), sheet.count(source.precincts), sheet.count(count.precincts));
+            let reported = format!(
+                "{}: {} / {}",
+                sheet.word(REPORTED),
+                sheet.count(source.precincts),
+                sheet.count(count.precincts)
+            );
             let caption = format!("{title}. {}. {reported}", sheet.word(words));
             votes(sheet, ballot, source, &caption);
         }
@@ -134,8 +146,11 @@ fn whole(ballot: &Ballot, source: &Source<'_>) -> u64 {
 fn votes(sheet: &mut Sheet<'_>, ballot: &Ballot, source: &Source<'_>, caption: &str) {
     let language = sheet.language;
     let of = whole(ballot, source);
-    let mut options: Vec<(u64, &election::definition::ContestOption)> =
-        ballot.options.iter().map(|option| (source.votes.get(option.id.as_str()).copied().unwrap_or(0), option)).collect();
+    let mut options: Vec<(u64, &election::definition::ContestOption)> = ballot
+        .options
+        .iter()
+        .map(|option| (source.votes.get(option.id.as_str()).copied().unwrap_or(0), option))
+        .collect();
     options.retain(|(votes, option)| *votes > 0 || option.status == OptionStatus::Active);
     options.sort_by_key(|(votes, option)| (option.kind == OptionKind::AgainstAll, std::cmp::Reverse(*votes)));
     let mut rows: Vec<Vec<Cell>> = Vec::new();
@@ -144,11 +159,19 @@ fn votes(sheet: &mut Sheet<'_>, ballot: &Ballot, source: &Source<'_>, caption: &
         if option.status == OptionStatus::Withdrawn {
             name = format!("{name} ({})", language.word(WITHDRAWN));
         }
-        rows.push(vec![Cell::Text(name), Cell::Number(language.count(votes)), Cell::Number(language.percent(votes, of))]);
+        rows.push(vec![
+            Cell::Text(name),
+            Cell::Number(language.count(votes)),
+            Cell::Number(language.percent(votes, of)),
+        ]);
     }
     for (name, figure) in [(BALLOTS, source.ballots), (INVALID, source.invalid)] {
         let figure = language.count(figure.unwrap_or(0));
-        rows.push(vec![Cell::Text(language.word(name).to_owned()), Cell::Number(figure), Cell::Text(String::new())]);
+        rows.push(vec![
+            Cell::Text(language.word(name).to_owned()),
+            Cell::Number(figure),
+            Cell::Text(String::new()),
+        ]);
     }
     sheet.html.table(caption, &[OPTION, VOTES, SHARE].map(|words| language.word(words)), rows);
 }
@@ -170,7 +193,11 @@ fn of_units(sheet: &mut Sheet<'_>, units: &[UnitId], of: Option<&str>) -> Result
         let title = unit_title(&definition, id, language);
         rows.push(vec![
             Cell::Link(sheet.unit_link(id, title)),
-            Cell::Number(format!("{} / {}", sheet.count(unit.reported.precincts), sheet.count(unit.precincts))),
+            Cell::Number(format!(
+                "{} / {}",
+                sheet.count(unit.reported.precincts),
+                sheet.count(unit.precincts)
+            )),
             Cell::Number(language.percent(unit.turnout.identified, unit.turnout.registered)),
             Cell::Text(leader.0),
             Cell::Number(leader.1),
@@ -184,9 +211,12 @@ fn of_units(sheet: &mut Sheet<'_>, units: &[UnitId], of: Option<&str>) -> Result
 /// Who leads by the urns, or where they have counted nothing by the protocols, and with what share.
 fn leader(sheet: &Sheet<'_>, ballot: &Ballot, unit: &Unit<'_>) -> Option<(String, String)> {
     let count = unit.contests.get(ballot.id.as_str())?;
-    let source = [&count.urns, &count.protocols].into_iter().find(|of| of.ballots.is_some_and(|ballots| ballots > 0))?;
+    let source = [&count.urns, &count.protocols]
+        .into_iter()
+        .find(|of| of.ballots.is_some_and(|ballots| ballots > 0))?;
     let most = source.votes.values().copied().max().filter(|votes| *votes > 0)?;
-    let first = |option: &&election::definition::ContestOption| source.votes.get(option.id.as_str()) == Some(&most);
+    let first =
+        |option: &&election::definition::ContestOption| source.votes.get(option.id.as_str()) == Some(&most);
     let mut leading = ballot.options.iter().filter(first);
     let name = sheet.language.name(&leading.next()?.name).to_owned();
     let name = if leading.next().is_some() { sheet.word(TIE).to_owned() } else { name };

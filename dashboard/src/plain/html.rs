@@ -38,8 +38,12 @@ impl Html {
 
     /// A table; the first cell of a row is its head.
     pub(crate) fn table(&mut self, caption: &str, heads: &[&str], rows: Vec<Vec<Cell>>) -> &mut Self {
-        let heads: String = heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escaped(head))).collect();
-        self.0.push_str(&format!("<table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n", escaped(caption)));
+        let heads: String =
+            heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escaped(head))).collect();
+        self.0.push_str(&format!(
+            "<table>\n<caption>{}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n",
+            escaped(caption)
+        ));
         for row in rows {
             let cells: String = row.iter().enumerate().map(|(at, cell)| cell.html(at == 0)).collect();
             self.0.push_str(&format!("<tr>{cells}</tr>\n"));
@@ -84,7 +88,11 @@ impl Cell {
             Self::Number(text) => (" class=\"num\"", escaped(text)),
             Self::Link(link) => ("", link.html()),
         };
-        if head { format!("<th scope=\"row\"{class}>{inner}</th>") } else { format!("<td{class}>{inner}</td>") }
+        if head {
+            format!("<th scope=\"row\"{class}>{inner}</th>")
+        } else {
+            format!("<td{class}>{inner}</td>")
+        }
     }
 }
 
@@ -97,7 +105,11 @@ mod tests {
         let evil = "</td><script>alert(\"1\")</script>' onload='x' & \u{202e}more";
         let mut html = Html::default();
         html.text("p", evil).links([Link::to(evil, evil)].iter());
-        html.table(evil, &[evil], vec![vec![Cell::Text(evil.into()), Cell::Number(evil.into()), Cell::Link(Link::to(evil, evil))]]);
+        html.table(
+            evil,
+            &[evil],
+            vec![vec![Cell::Text(evil.into()), Cell::Number(evil.into()), Cell::Link(Link::to(evil, evil))]],
+        );
         let html = html.end();
         assert!(!html.contains("<script") && !html.contains("\"1\"") && !html.contains("' onload"));
         assert_eq!(html.matches("&lt;/td&gt;&lt;script&gt;").count(), 9);

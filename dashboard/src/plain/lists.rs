@@ -63,7 +63,11 @@ pub(super) async fn quarantine(sheet: &mut Sheet<'_>, query: &Query) -> Result<(
     let (from, here) = page(query, &all);
     let rows = here.iter().map(|entry| {
         let codes: Vec<&str> = entry.codes.iter().map(|code| code.as_str()).collect();
-        let ruled = entry.ruled.as_ref().map(|ruled| format!(": {} ({})", ruled.reason, ruled.by)).unwrap_or_default();
+        let ruled = entry
+            .ruled
+            .as_ref()
+            .map(|ruled| format!(": {} ({})", ruled.reason, ruled.by))
+            .unwrap_or_default();
         vec![
             Cell::Link(sheet.unit_link(&UnitId::Precinct(entry.precinct), entry.precinct.to_string())),
             Cell::Text(format!("{} {}", entry.device, language.word(report_type(entry.report_type)))),
@@ -113,7 +117,8 @@ fn write(sheet: &mut Sheet<'_>, list: List, heads: &[&str], rows: Vec<Vec<Cell>>
         return;
     }
     let to = from + rows.len();
-    let caption = format!("{}: {}–{} / {}", sheet.word(list.title()), from + 1, to, sheet.language.count(all as u64));
+    let caption =
+        format!("{}: {}–{} / {}", sheet.word(list.title()), from + 1, to, sheet.language.count(all as u64));
     sheet.html.table(&caption, heads, rows);
     let at = from / ROWS + 1;
     let href = |page: usize| format!("{}&page={page}", sheet.href(&format!("/{}", list.path())));

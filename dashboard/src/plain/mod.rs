@@ -34,8 +34,11 @@ const STALLED: Words = [
 ];
 const DATA: Words = ["Маалыматтар", "Данные", "Data"];
 const COUNTRY: Words = ["Бүт өлкө", "Вся страна", "The whole country"];
-const APPROXIMATE: Words =
-    ["Райондордун чек аралары болжолдуу.", "Границы районов приблизительны.", "Raion boundaries are approximate."];
+const APPROXIMATE: Words = [
+    "Райондордун чек аралары болжолдуу.",
+    "Границы районов приблизительны.",
+    "Raion boundaries are approximate.",
+];
 
 /// One page being written: in which language, of which version.
 pub(super) struct Sheet<'a> {
@@ -65,7 +68,8 @@ impl Sheet<'_> {
 
     /// The unit as it was published.
     pub(super) fn unit(&self, id: &UnitId) -> Result<Unit<'_>, Problem> {
-        let bytes = self.latest.unit(id).ok_or_else(|| Problem::not_found(format!("there is no unit {id}")))?;
+        let bytes =
+            self.latest.unit(id).ok_or_else(|| Problem::not_found(format!("there is no unit {id}")))?;
         published::unit(bytes).map_err(|error| Problem::unavailable(error.to_string()))
     }
 }
@@ -74,7 +78,12 @@ impl Sheet<'_> {
 ///
 /// # Errors
 /// When the count does not answer, or the published bytes cannot be read back.
-pub(crate) async fn page(app: &App, subject: &Subject, query: &Query, language: Language) -> Result<String, Problem> {
+pub(crate) async fn page(
+    app: &App,
+    subject: &Subject,
+    query: &Query,
+    language: Language,
+) -> Result<String, Problem> {
     let latest = app.latest();
     let mut sheet = Sheet { app, language, latest: &latest, html: Html::default() };
     head(&mut sheet, subject);
@@ -110,10 +119,11 @@ fn head(sheet: &mut Sheet<'_>, subject: &Subject) {
     let title = subject.title(definition, sheet.language);
     let name = sheet.language.name(&about.name).to_owned();
     let home = Link::to(sheet.href(""), sheet.word(COUNTRY));
-    let lists = List::ALL.map(|list| Link::to(sheet.href(&format!("/{}", list.path())), sheet.word(list.title())));
+    let lists =
+        List::ALL.map(|list| Link::to(sheet.href(&format!("/{}", list.path())), sheet.word(list.title())));
     let path = subject.path();
-    let languages =
-        Language::ALL.map(|each| Link::to(format!("/{}{path}?lang={}", about.id, each.code()), each.own_name()));
+    let languages = Language::ALL
+        .map(|each| Link::to(format!("/{}{path}?lang={}", about.id, each.code()), each.own_name()));
     sheet.html.text("h1", if title.is_empty() { &name } else { &title });
     if !title.is_empty() {
         sheet.html.text("p", &name);
@@ -144,12 +154,16 @@ fn marks(sheet: &mut Sheet<'_>) {
 
 fn status(of: feed::Status) -> Words {
     match of {
-        feed::Status::Pre => ["Добуш берүү баштала элек", "Голосование ещё не началось", "Polls not yet open"],
+        feed::Status::Pre => {
+            ["Добуш берүү баштала элек", "Голосование ещё не началось", "Polls not yet open"]
+        }
         feed::Status::Open => ["Добуш берүү жүрүп жатат", "Идёт голосование", "Polls are open"],
         feed::Status::Counting => ["Добуштар эсептелүүдө", "Идёт подсчёт голосов", "Votes are being counted"],
-        feed::Status::Complete => {
-            ["Бардык участкалардан маалымат түштү", "Данные поступили со всех участков", "All precincts have reported"]
-        }
+        feed::Status::Complete => [
+            "Бардык участкалардан маалымат түштү",
+            "Данные поступили со всех участков",
+            "All precincts have reported",
+        ],
         feed::Status::Certified => ["Натыйжалар бекитилди", "Результаты утверждены", "Results certified"],
     }
 }
@@ -163,7 +177,10 @@ fn foot(sheet: &mut Sheet<'_>, subject: &Subject) {
         Subject::Unit(unit) => vec![
             Link::to(format!("{base}/units/{unit}"), "JSON"),
             Link::to(format!("{base}/export/results.csv"), "CSV"),
-            Link::to(format!("{base}/export/precincts.csv"), format!("CSV: {}", sheet.word(crate::address::PRECINCT))),
+            Link::to(
+                format!("{base}/export/precincts.csv"),
+                format!("CSV: {}", sheet.word(crate::address::PRECINCT)),
+            ),
         ],
         Subject::Contest(_) | Subject::Page(_) => vec![Link::to(format!("{base}/results"), "JSON")],
     };

@@ -1,9 +1,20 @@
 //! One precinct: its figures, and the signed reports that they are made of.
 
-use election::{PrecinctId, UnitId, definition::DeviceKind, report::{ReportType, Verdict}};
+use election::{
+    PrecinctId, UnitId,
+    definition::DeviceKind,
+    report::{ReportType, Verdict},
+};
 
-use super::{Sheet, figures, html::{Cell, Link}};
-use crate::{address::place, language::{Words, clock}, problem::Problem};
+use super::{
+    Sheet, figures,
+    html::{Cell, Link},
+};
+use crate::{
+    address::place,
+    language::{Words, clock},
+    problem::Problem,
+};
 
 const REPORTS: Words = ["Кол коюлган билдирүүлөр", "Подписанные сообщения", "Signed reports"];
 const DEVICE: Words = ["Жабдуу", "Устройство", "Device"];
@@ -49,7 +60,11 @@ pub(super) async fn write(sheet: &mut Sheet<'_>, id: PrecinctId) -> Result<(), P
             Cell::Text(language.word(report_type(report.report_type)).to_owned()),
             Cell::Number(clock(report.arrived, &about.timezone)),
             Cell::Text([vec![language.word(verdict(report.verdict)).to_owned()], codes].concat().join(" ")),
-            if held { Cell::Text(language.word(WITHHELD).to_owned()) } else { Cell::Link(Link::to(file, report.digest.to_string().chars().take(12).collect::<String>())) },
+            if held {
+                Cell::Text(language.word(WITHHELD).to_owned())
+            } else {
+                Cell::Link(Link::to(file, report.digest.to_string().chars().take(12).collect::<String>()))
+            },
         ]
     });
     let heads = [DEVICE, REPORT, ARRIVED, VERDICT, BYTES].map(|words| language.word(words));

@@ -2,6 +2,7 @@ import { createContext } from 'svelte';
 import type { Election } from '../election/election';
 import type { I18n } from '../i18n/i18n.svelte';
 import type { Boundaries } from '../map/boundaries';
+import type { TimeMachine } from './machine.svelte';
 import type { Night } from './night.svelte';
 import type { Places } from './places.svelte';
 import type { Route } from './route.svelte';
@@ -13,6 +14,7 @@ export interface Page {
   route: Route;
   theme: ThemeState;
   night: Night;
+  machine: TimeMachine;
   election: Election;
   places: Places;
   boundaries: Boundaries;

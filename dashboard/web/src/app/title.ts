@@ -18,6 +18,7 @@ export function titleOf(page: Page): string {
   const seen =
     name === 'figures' ? [...(unit === 'country' ? [] : [unitName(page, unit)]), ...(group ? [groupName(i18n, group)] : [])] : [pageTitle(i18n, name)];
   const marks = [
+    ...(night.past ? [`${t.machine.past} ${i18n.clockSeconds(night.past.snapshot.generated_at)}`] : []),
     ...((night.header?.test ?? election.definition.test) ? [t.simulation] : []),
     ...(night.header?.status === 'certified' ? [] : [t.preliminary]),
   ];

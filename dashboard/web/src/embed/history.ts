@@ -12,11 +12,14 @@ export class HistoryCurve {
   #url = '';
   #stop: (() => void) | null = null;
   #view: View | null = null;
+  readonly #watcher = new ResizeObserver(() => this.#draw());
 
   constructor(
     private readonly series: Series,
     private readonly step: number,
-  ) {}
+  ) {
+    this.#watcher.observe(this.root);
+  }
 
   update(view: View, unit: Unit): void {
     this.#view = view;

@@ -50,7 +50,7 @@ dl div { display: flex; justify-content: space-between; gap: 1rem; }
 details { margin-block-start: 0.25rem; border-top: 1px solid var(--hair); }
 summary { padding-block: 0.375rem; color: var(--quiet); cursor: pointer; font-size: 0.875em; }
 details > table { display: block; overflow-x: auto; }
-.curve { display: block; width: 100%; margin-block-start: 0.75rem; overflow: visible; }
+.curve { display: block; width: 100%; height: 200px; margin-block-start: 0.75rem; overflow: visible; }
 .curve[hidden] { display: none; }
 .curve text { font-size: 13px; fill: var(--quiet); }
 .curve .grid { stroke: var(--hair); }

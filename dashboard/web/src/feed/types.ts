@@ -101,6 +101,8 @@ export interface Option {
   sex: 'f' | 'm' | null;
   party: string | null;
   status: 'active' | 'withdrawn';
+  /** Who stands on a list. */
+  candidates?: { number: number; name: Name }[];
 }
 
 export interface Contest {

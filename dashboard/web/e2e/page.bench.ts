@@ -1,0 +1,124 @@
+import { expect, it } from 'vitest';
+import type { CDPSession, Page } from 'playwright-core';
+import { contextOf, launch, serverUrl } from './browser';
+
+/** Compressed bytes of everything that is fetched, ms until the map is drawn, and ms of script on the main thread. */
+const BOUNDS = { bytes: 600_000, ms: 1500, script: 50 };
+const base = serverUrl();
+const ROUNDS = 5;
+
+interface Resource {
+  path: string;
+  bytes: number;
+}
+
+/** Every answer's bytes as they come over the wire, heads included. */
+function watch(network: CDPSession, resources: Resource[]): void {
+  const urls = new Map<string, string>();
+  network.on('Network.responseReceived', ({ requestId, response }) => urls.set(requestId, response.url));
+  network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    const path = new URL(urls.get(requestId) ?? base).pathname;
+    resources.push({ path, bytes: encodedDataLength });
+  });
+}
+
+/** Until the level in view is drawn whole; ms since the navigation began. */
+async function mapDrawn(page: Page): Promise<number> {
+  await page.waitForSelector('.pane canvas[data-drawn]', { state: 'attached', timeout: 60_000 });
+  await page.waitForSelector('.pane [aria-busy="true"]', { state: 'detached' });
+  await page.waitForSelector('.pane canvas[data-drawn]', { state: 'attached' });
+  return page.evaluate(() => performance.now());
+}
+
+async function firstView(): Promise<{ ms: number; resources: Resource[] }> {
+  const browser = await launch();
+  const context = await contextOf(browser, 'laptop', false);
+  const page = await context.newPage();
+  const network = await context.newCDPSession(page);
+  await network.send('Network.enable');
+  const resources: Resource[] = [];
+  watch(network, resources);
+  // A worker's requests are its own target's.
+  await network.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+  await page.goto(base);
+  const ms = await mapDrawn(page);
+  await page.waitForTimeout(500);
+  await browser.close();
+  return { ms, resources };
+}
+
+/** Main-thread script while a version arrives in which every precinct is another, the map showing all of them. */
+async function allPrecincts(): Promise<number[]> {
+  const browser = await launch();
+  const context = await contextOf(browser, 'laptop', false);
+  const page = await context.newPage();
+  // The newest frame is handed to the page again, with every precinct changed, through the connection it has.
+  await page.addInitScript(() => {
+    const Native = WebSocket;
+    class Held extends Native {
+      constructor(url: string | URL) {
+        super(url);
+        (window as unknown as { live: WebSocket }).live = this;
+      }
+    }
+    window.WebSocket = Held;
+  });
+  await page.goto(`${base}/?mode=leading`);
+  await mapDrawn(page);
+  for (let zoom = 0; zoom < 4; zoom += 1) await page.locator('.pane .map').press('+');
+  await page.waitForFunction(() => document.querySelector<HTMLCanvasElement>('.pane canvas')?.dataset['drawn'] === 'precincts', null, { timeout: 60_000 });
+  await page.waitForTimeout(1500);
+  const profiler = await context.newCDPSession(page);
+  await profiler.send('Performance.enable');
+  const script = async () => {
+    const { metrics } = await profiler.send('Performance.getMetrics');
+    return 1000 * (metrics.find(({ name }) => name === 'ScriptDuration')?.value ?? 0);
+  };
+  const election = ((await (await fetch(`${base}/api/v1/elections`)).json()) as { id: string }[])[0]?.id;
+  const times: number[] = [];
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const snapshot = await (await fetch(`${base}/api/v1/elections/${election}/precincts`)).json();
+    for (const unit of snapshot.units) {
+      for (const contest of Object.values<{ urns: { votes?: Record<string, number> } }>(unit.contests)) {
+        const { votes } = contest.urns;
+        if (!votes) continue;
+        // Another leads in every round, so that every colour is another.
+        const ids = Object.keys(votes);
+        const leader = ids[round % ids.length] ?? '';
+        votes[leader] = 10 * Math.max(...Object.values(votes)) + round;
+      }
+    }
+    const frame = JSON.stringify({ ...snapshot, type: 'delta', from: 0, version: snapshot.version + round });
+    const handed = await page.evaluate((data) => ((window as unknown as { next: string }).next = data).length, frame);
+    if (handed !== frame.length) throw new Error('the frame did not arrive whole');
+    await page.waitForTimeout(300);
+    const before = await script();
+    await page.evaluate(() => {
+      const { live, next } = window as unknown as { live: WebSocket; next: string };
+      live.dispatchEvent(new MessageEvent('message', { data: next }));
+    });
+    await page.waitForTimeout(1000);
+    times.push((await script()) - before);
+  }
+  await browser.close();
+  return times.sort((a, b) => a - b);
+}
+
+it('the first view of the map is light and quick', async () => {
+  const views = [];
+  for (let round = 0; round < ROUNDS; round += 1) views.push(await firstView());
+  const median = views.sort((a, b) => a.ms - b.ms)[Math.floor(ROUNDS / 2)];
+  if (!median) throw new Error('nothing was measured');
+  const { resources, ms } = median;
+  for (const { path, bytes } of [...resources].sort((a, b) => b.bytes - a.bytes)) console.info(`${String(bytes).padStart(8)}  ${path}`);
+  const bytes = resources.reduce((sum, each) => sum + each.bytes, 0);
+  console.info(JSON.stringify({ first_view_bytes: bytes, first_view_ms: Math.round(ms), of: views.map((view) => Math.round(view.ms)) }));
+  expect(bytes).toBeLessThanOrEqual(BOUNDS.bytes);
+  expect(ms).toBeLessThanOrEqual(BOUNDS.ms);
+});
+
+it('a version in which every precinct is another holds the page for no longer than a blink', async () => {
+  const times = await allPrecincts();
+  console.info(JSON.stringify({ all_precincts_script_ms: times.map((ms) => Math.round(ms)) }));
+  expect(times[Math.floor(times.length / 2)]).toBeLessThanOrEqual(BOUNDS.script);
+});
