@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CDPSession, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { contextOf, launch, serverUrl } from './browser';
 
 /** Compressed bytes of everything that is fetched, ms until the map is drawn, and ms of script on the main thread. */
@@ -12,13 +12,11 @@ interface Resource {
   bytes: number;
 }
 
-/** Every answer's bytes as they come over the wire, heads included. */
-function watch(network: CDPSession, resources: Resource[]): void {
-  const urls = new Map<string, string>();
-  network.on('Network.responseReceived', ({ requestId, response }) => urls.set(requestId, response.url));
-  network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-    const path = new URL(urls.get(requestId) ?? base).pathname;
-    resources.push({ path, bytes: encodedDataLength });
+/** Every answer's bytes as they come over the wire, heads included, those of the map's workers among them. */
+function watch(page: Page, resources: Promise<Resource>[]): void {
+  page.on('requestfinished', (request) => {
+    const { pathname: path } = new URL(request.url());
+    resources.push(request.sizes().then(({ responseHeadersSize, responseBodySize }) => ({ path, bytes: responseHeadersSize + responseBodySize })));
   });
 }
 
@@ -34,17 +32,13 @@ async function firstView(): Promise<{ ms: number; resources: Resource[] }> {
   const browser = await launch();
   const context = await contextOf(browser, 'laptop', false);
   const page = await context.newPage();
-  const network = await context.newCDPSession(page);
-  await network.send('Network.enable');
-  const resources: Resource[] = [];
-  watch(network, resources);
-  // A worker's requests are its own target's.
-  await network.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+  const resources: Promise<Resource>[] = [];
+  watch(page, resources);
   await page.goto(base);
   const ms = await mapDrawn(page);
-  await page.waitForTimeout(500);
+  const fetched = await Promise.all(resources);
   await browser.close();
-  return { ms, resources };
+  return { ms, resources: fetched };
 }
 
 /** Main-thread script while a version arrives in which every precinct is another, the map showing all of them. */

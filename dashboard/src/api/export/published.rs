@@ -38,18 +38,11 @@ pub(crate) struct Unit<'a> {
     pub registered: u64,
     pub reported: Reported,
     pub turnout: Turnout,
-    pub reported: Reported,
     #[serde(borrow)]
     pub contests: HashMap<&'a str, Contest<'a>>,
     pub quarantined: u64,
     pub discrepancies: u64,
     pub updated_at: &'a str,
-}
-
-/// What has reported in every contest.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Reported {
-    pub precincts: u64,
 }
 
 /// Who was identified.
@@ -62,7 +55,7 @@ pub(crate) struct Turnout {
 
 /// What has reported in every contest.
 #[derive(Debug, Deserialize)]
-pub(super) struct Reported {
+pub(crate) struct Reported {
     pub precincts: u64,
 }
 

@@ -1,5 +1,5 @@
 import { Map as GlMap, setWorkerUrl, type GeoJSONSource, type MapMouseEvent, type PointLike } from 'maplibre-gl';
-import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
+import workerUrl from 'virtual:maplibre-worker';
 import type { FeatureCollection } from 'geojson';
 import type { BaseLayer, Layer } from './boundaries';
 import { joined, type Bounds } from './geometry';

@@ -1,0 +1,202 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Definition, ElectionSummary, Snapshot } from '../src/feed/types';
+import { FIELDS } from '../src/pages/fields';
+import { contextOf, launch, serverUrl, type Size } from './browser';
+import { PublicPage } from './public-page';
+
+const SCREENSHOTS = fileURLToPath(new URL('../../../build/screenshots/', import.meta.url));
+const SAMPLES = fileURLToPath(new URL('../../docs/samples/', import.meta.url));
+const base = serverUrl();
+let browser: Browser;
+let api: string;
+let definition: Definition;
+
+async function json<T>(url: string): Promise<T> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.json()) as T;
+}
+
+async function on<T>(size: Size, address: string, look: (page: PublicPage) => Promise<T>, dark = false): Promise<T> {
+  const context = await contextOf(browser, size, dark);
+  const page = new PublicPage(await context.newPage(), base);
+  await page.open(address);
+  const result = await look(page);
+  expect(page.errors).toEqual([]);
+  expect(page.foreign).toEqual([]);
+  await context.close();
+  return result;
+}
+
+beforeAll(async () => {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  const [election] = await json<ElectionSummary[]>(`${base}/api/v1/elections`);
+  if (!election) throw new Error('the server has no election');
+  api = `${base}/api/v1/elections/${election.id}`;
+  definition = await json<Definition>(`${api}?keys=false`);
+  browser = await launch();
+  for (;;) {
+    const { status } = await json<Snapshot>(`${api}/results`);
+    if (status === 'complete' || status === 'certified') break;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}, 600_000);
+afterAll(() => browser?.close());
+
+describe('the time machine', () => {
+  it('shows what was published at the second of the handle, says so, and comes back to now', async () => {
+    const at = Date.parse(definition.polls_close) / 1000 + 1500;
+    const then = await json<Snapshot>(`${api}/results?at=${new Date(at * 1000).toISOString().slice(0, 19)}Z`);
+    const now = await json<Snapshot>(`${api}/results`);
+    const reported = ({ units }: Snapshot) => units.find(({ id }) => id === 'country')?.reported.precincts ?? NaN;
+    expect(reported(then)).toBeLessThan(reported(now));
+    await on('laptop', `/${definition.id}?lang=en`, async ({ page }) => {
+      const version = (snapshot: Snapshot) => `time[data-version="${snapshot.epoch}:${snapshot.version}"]`;
+      const handle = page.locator('input[type="range"]');
+      await page.waitForSelector(version(now));
+      await handle.fill(String(at));
+      await page.waitForSelector(version(then));
+      expect(await page.locator('[role="status"] p.past').textContent()).toContain('You are looking at the past');
+      expect(await page.title()).toMatch(/^As of /);
+      expect(await page.locator('#results').textContent()).toContain(`${reported(then)} of ${definition.precincts} precincts`);
+      // An arrow is a minute; Escape leads back.
+      await handle.focus();
+      await page.keyboard.press('ArrowLeft');
+      await page.waitForFunction(([input, value]) => (document.querySelector(input as string) as HTMLInputElement).value === value, ['input[type="range"]', String(at - 60)]);
+      expect(await handle.getAttribute('aria-valuetext')).toMatch(/^at \d\d:\d\d:\d\d$/);
+      await page.screenshot({ path: `${SCREENSHOTS}time-machine-laptop-light-en.png` });
+      await page.keyboard.press('Escape');
+      await page.waitForSelector(version(now));
+      expect(await page.locator('p.past').count()).toBe(0);
+      await handle.fill(String(at));
+      await page.waitForSelector(version(then));
+      await page.getByRole('button', { name: 'Back to now' }).click();
+      await page.waitForSelector(version(now));
+    });
+  });
+});
+
+describe('the search', () => {
+  it('finds a candidate by name, and leads to the ballot', async () => {
+    const contest = definition.contests.find(({ kind }) => kind === 'single_member');
+    const candidate = contest?.options.find(({ kind }) => kind === 'candidate');
+    await on('laptop', `/${definition.id}?lang=ky`, async (page) => {
+      await page.search(candidate?.name.ky ?? '');
+      await page.page.waitForSelector(`tr[data-option="${candidate?.id}"]`);
+      expect(new URL(page.page.url()).pathname).toMatch(/\/district\/\d+$/);
+    });
+  });
+});
+
+describe('the page that makes embeddings', () => {
+  it('shows what is chosen, and gives the code for it', async () => {
+    const region = definition.units.find(({ kind }) => kind === 'region');
+    await on('laptop', '/embed?lang=en', async ({ page }) => {
+      await page.selectOption('select[name="kind"]', 'map');
+      await page.selectOption('select[name="unit"]', region?.id ?? '');
+      await page.selectOption('select[name="theme"]', 'dark');
+      const [element, frame] = await page.locator('pre code').allTextContents();
+      expect(element).toBe(`<script src="${base}/embed/sanak.js" async></script>\n<sanak-map unit="${region?.id}" lang="en" theme="dark"></sanak-map>`);
+      expect(frame).toContain(`${base}/embed/map?unit=${encodeURIComponent(region?.id ?? '')}&amp;lang=en&amp;theme=dark`);
+      const inner = page.frameLocator('iframe');
+      await inner.locator('sanak-map path[data-unit]').first().waitFor();
+      expect(await inner.locator('sanak-map h3').textContent()).toContain(region?.name?.en);
+    });
+  });
+});
+
+describe('the archive', () => {
+  it('is a table of every election the server has', async () => {
+    const all = await json<ElectionSummary[]>(`${base}/api/v1/elections`);
+    const rows = await on('phone', '/elections?lang=en', async ({ page }) => {
+      await page.waitForSelector('tr[data-election]');
+      return page.locator('tr[data-election]').evaluateAll((found) => found.map((row) => [(row as HTMLElement).dataset['election'], row.textContent ?? '']));
+    });
+    expect(rows.map(([id]) => id).sort()).toEqual(all.map(({ id }) => id).sort());
+    for (const { id, registered } of all) expect(rows.find((row) => row[0] === id)?.[1]).toContain(registered.toLocaleString('en'));
+  });
+});
+
+/** Every path of a value, members of maps by id as `{id}`, and what stands inside a source as `…`. */
+function paths(value: unknown, at = '', into = new Set<string>()): Set<string> {
+  if (Array.isArray(value)) for (const each of value) paths(each, `${at}[]`, into);
+  else if (value !== null && typeof value === 'object') {
+    for (const [name, inner] of Object.entries(value)) {
+      const member = at.endsWith('.contests') || at === '….votes' ? '{id}' : name;
+      const path = at === '' ? member : `${at}.${member}`;
+      const source = /contests\.\{id\}\.(urns|protocols)$/.test(path);
+      if (source) into.add(path);
+      paths(inner, source ? '…' : path, into);
+    }
+  } else into.add(at);
+  return into;
+}
+
+describe('the page for those who read by program', () => {
+  it('explains every field of a snapshot, and none that is not there', async () => {
+    const snapshot = await json<Snapshot>(`${api}/results`);
+    const known = new Set(FIELDS.map(({ path }) => path));
+    const sent = paths(snapshot);
+    expect([...sent].filter((path) => !known.has(path))).toEqual([]);
+    // Two are there only while they apply.
+    expect([...known].filter((path) => !sent.has(path) && path !== 'embargo_until' && path !== 'stalled_since')).toEqual([]);
+  });
+
+  it('shows programs that run', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'samples-'));
+    const run = (command: string, ...args: string[]) => spawnSync(command, args, { cwd: directory, encoding: 'utf8', timeout: 60_000 });
+    const snapshot = await json<Snapshot>(`${api}/results`);
+    const country = snapshot.units.find(({ id }) => id === 'country');
+    const [contest] = definition.contests;
+    const votes = Object.entries(country?.contests[contest?.id ?? '']?.urns.votes ?? {});
+    for (const round of ['first', 'again, answered with 304']) {
+      const curl = run('sh', join(SAMPLES, 'results.sh'), api);
+      expect(curl.stderr, round).toBe('');
+      for (const [option, count] of votes) expect(curl.stdout).toMatch(new RegExp(`,urns,.*,${option},.*,${count}\\r?\\n`));
+    }
+    const python = run('/usr/bin/python3', join(SAMPLES, 'results.py'), api);
+    expect(python.stderr).toBe('');
+    expect(python.stdout).toContain('# SIMULATION ');
+    const [option, count] = votes[0] ?? ['', 0];
+    expect(python.stdout).toContain(`country\t${contest?.options.find(({ id }) => id === option)?.name.en}\t${count}\n`);
+    const flags = Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-websocket', '--no-warnings'] : [];
+    const live = run('node', ...flags, join(SAMPLES, 'live.mjs'), api, '4');
+    expect(live.stderr).toBe('');
+    expect(live.stdout).toContain(`${country?.reported.precincts} of ${country?.precincts} precincts`);
+    // R is large: tried where it is installed.
+    if (existsSync('/usr/bin/Rscript')) {
+      const r = run('/usr/bin/Rscript', join(SAMPLES, 'results.R'), api);
+      expect(r.stdout).toContain(`${definition.precincts} precincts, ${country?.turnout.identified} identified of ${country?.registered}`);
+    }
+    rmSync(directory, { recursive: true });
+  });
+});
+
+describe('the pages beside the figures', () => {
+  it('are pictured in sizes, themes and languages, and never wider than the screen', async () => {
+    const looks = [['wall', true, 'ky'], ['laptop', false, 'ru'], ['phone', true, 'en'], ['phone', false, 'ky']] as const;
+    for (const [size, dark, lang] of looks) {
+      for (const name of ['embed', 'data', 'elections']) {
+        await on(
+          size,
+          `/${definition.id}/${name}?lang=${lang}`,
+          async (page) => {
+            await page.page.waitForTimeout(1500);
+            expect(await page.overflow()).toBeLessThanOrEqual(0);
+            await page.page.setViewportSize({ width: 320, height: 640 });
+            expect(await page.overflow()).toBeLessThanOrEqual(0);
+            await page.page.setViewportSize({ wall: { width: 1920, height: 1080 }, laptop: { width: 1366, height: 768 }, phone: { width: 390, height: 844 } }[size]);
+            await page.page.screenshot({ path: `${SCREENSHOTS}${name}-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
+          },
+          dark,
+        );
+      }
+    }
+  });
+});
