@@ -19,6 +19,9 @@ use crate::{
     state::App,
 };
 
+/// What the name of a file's brotli form ends with.
+const BROTLI: &str = ".br";
+
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 struct Built;
@@ -42,15 +45,20 @@ impl Page {
         }))
     }
 
+    /// Of files by path; `NAME.br` is the brotli form of `NAME`, made by the page's own tools with all effort.
     pub(crate) fn of(files: impl Iterator<Item = (String, Vec<u8>)>) -> Self {
-        let assets = files.map(|(path, bytes)| {
-            let asset = Asset {
-                content_type: content_type(&path),
-                tag: tag(&bytes),
-                keep: keep(&path),
-                body: Arc::new(Body::new(bytes)),
+        let mut files: HashMap<String, Vec<u8>> = files.collect();
+        let names: Vec<String> = files.keys().filter(|path| !path.ends_with(BROTLI)).cloned().collect();
+        let assets = names.into_iter().filter_map(|path| {
+            let bytes = files.remove(&path)?;
+            let tag = tag(&bytes);
+            let body = match files.remove(&format!("{path}{BROTLI}")) {
+                Some(brotli) => Body::with_brotli(bytes, brotli),
+                None => Body::new(bytes),
             };
-            (path, asset)
+            let asset =
+                Asset { content_type: content_type(&path), tag, keep: keep(&path), body: Arc::new(body) };
+            Some((path, asset))
         });
         Self(assets.collect())
     }
@@ -154,6 +162,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_compressed_beforehand_says_the_same_as_its_file() {
+        let page = Page::embedded();
+        for (path, asset) in &page.0 {
+            if asset.body.has_brotli() {
+                let mut read = Vec::new();
+                std::io::Read::read_to_end(
+                    &mut brotli::Decompressor::new(&asset.body.brotli()[..], 4096),
+                    &mut read,
+                )
+                .unwrap();
+                assert!(read == asset.body.plain()[..], "{path}");
+            }
+        }
+    }
+
+    #[test]
     fn an_address_within_the_page_is_the_page_and_a_missing_file_is_not() {
         let page = Page::of(
             [("index.html", "<!doctype html>"), ("assets/app-1a2b.js", "1")]
@@ -167,6 +191,13 @@ mod tests {
         assert!(page.file("/kg-demo/region/osh").is_none());
         assert_eq!(page.index("/kg-demo/region/osh", true), Some("<!doctype html>"));
         assert_eq!(page.index("/assets/gone.js", false), None);
+        let with = Page::of(
+            [("a.js", "plain"), ("a.js.br", "small")]
+                .map(|(path, text)| (path.to_owned(), text.into()))
+                .into_iter(),
+        );
+        assert_eq!(&with.file("/a.js").unwrap().body.brotli()[..], b"small");
+        assert!(with.file("/a.js.br").is_none(), "a form of a file is no file");
         let none = Page::of(std::iter::empty());
         assert_eq!(none.index("/", true), None);
     }

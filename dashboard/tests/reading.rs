@@ -47,6 +47,9 @@ async fn the_elections_and_their_definition_are_described() {
     let without = house.json(&house.election("?keys=false")).await;
     assert!(without.get("devices").is_none());
     assert_eq!(house.problem(&house.election("?keys=perhaps")).await.0, 400);
+    let ballots = house.json(&house.election("?keys=false&candidates=false")).await;
+    assert_eq!(ballots["contests"][0]["options"][0]["id"], "p01");
+    assert!(ballots["contests"][0]["options"][0].get("candidates").is_none());
     let places = house.json(&house.election("/places")).await;
     assert_eq!(places.as_array().unwrap().len(), 9);
     assert_eq!(

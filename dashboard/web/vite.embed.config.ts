@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from 'vite';
+import { compress } from './compress.ts';
 
 /**
  * What a page that embeds results loads: `<script src="…/embed/sanak.js" async></script>`. Its name stays and it is kept
@@ -20,7 +21,7 @@ const entry: Plugin = {
 export default defineConfig({
   base: './',
   publicDir: false,
-  plugins: [entry],
+  plugins: [entry, compress()],
   build: {
     target: 'es2022',
     outDir: 'dist/embed',

@@ -40,6 +40,8 @@ missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if [ "$purpose" = test ]; then
     command -v chromium >/dev/null || missing+=(chromium)
+    # One of the programs that the page shows is a line of it.
+    command -v curl >/dev/null || missing+=(curl)
     # Faults of the disk are injected with it.
     command -v strace >/dev/null || missing+=(strace)
     # What the page shows for checking a signed report runs on Debian's Python.

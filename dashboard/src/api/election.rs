@@ -68,7 +68,9 @@ pub(crate) async fn election(request: HttpRequest, of: web::Path<String>, app: w
         let tag = tag(&body);
         return Answer::json(Arc::new(Body::new(body)), tag, Keep::Revalidate).to(&request).await;
     }
-    let keys = Query::of(&request)?.one_of("keys", &[("true", true), ("false", false)])?;
+    let query = Query::of(&request)?;
+    let either = [("true", true), ("false", false)];
+    let (keys, candidates) = (query.one_of("keys", &either)?, query.one_of("candidates", &either)?);
     if keys {
         let shared = app.clone();
         // Ten thousand devices are written anew after a decision: away from the threads that serve.
@@ -77,7 +79,8 @@ pub(crate) async fn election(request: HttpRequest, of: web::Path<String>, app: w
             .to(&request)
             .await;
     }
-    fixed(&app.fixed.without_keys).to(&request).await
+    let definition = if candidates { &app.fixed.without_keys } else { &app.fixed.without_candidates };
+    fixed(definition).to(&request).await
 }
 
 /// `GET /elections/{e}/places`

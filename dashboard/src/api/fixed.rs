@@ -30,6 +30,8 @@ pub(crate) type Tagged = (Arc<Body>, String);
 pub(crate) struct Fixed {
     /// The definition without the devices.
     pub without_keys: Tagged,
+    /// The definition without the devices, and without the candidates on lists.
+    pub without_candidates: Tagged,
     description: Value,
     /// The definition with every device as decisions have left it, and after how many of them.
     register: Mutex<Option<(u64, Tagged)>>,
@@ -53,11 +55,17 @@ impl Fixed {
     ) -> Self {
         let description = describe(definition, centre_keys);
         let without_keys = tagged(description.to_string());
+        let mut ballots = description.clone();
+        for contest in ballots["contests"].as_array_mut().into_iter().flatten() {
+            without_candidates(contest);
+        }
+        let without_candidates = tagged(ballots.to_string());
         let place = places(definition);
         let all: Vec<&Value> = place.values().collect();
         Self {
             description,
             without_keys,
+            without_candidates,
             register: Mutex::default(),
             places: tagged(json!(all).to_string()),
             place,
@@ -98,9 +106,7 @@ impl Fixed {
     /// A contest of the definition without the candidates on its lists.
     pub(crate) fn ballot(&self, at: usize) -> Option<Value> {
         let mut contest = self.description["contests"].get(at)?.clone();
-        for option in contest["options"].as_array_mut().into_iter().flatten() {
-            option.as_object_mut()?.remove("candidates");
-        }
+        without_candidates(&mut contest);
         Some(contest)
     }
 
@@ -124,6 +130,14 @@ impl Fixed {
         let made = tagged(election.to_string());
         *register = Some((changes, made.clone()));
         made
+    }
+}
+
+fn without_candidates(contest: &mut Value) {
+    for option in contest["options"].as_array_mut().into_iter().flatten() {
+        if let Some(option) = option.as_object_mut() {
+            option.remove("candidates");
+        }
     }
 }
 

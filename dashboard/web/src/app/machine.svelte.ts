@@ -16,7 +16,6 @@ export interface Traveller {
 }
 
 interface Moments {
-  begin: string | null;
   moments: { at: string; epoch: string; version: number }[];
 }
 
@@ -26,8 +25,6 @@ export class TimeMachine {
   at = $state<number | null>(null);
   /** What became of the last wish: on its way, here, not on record, or not to be had. */
   state = $state<'here' | 'loading' | 'gone' | 'failed'>('here');
-  /** The first second on record, where that is known. */
-  begin = $state<number | null>(null);
   #moments: Promise<Moments | null> | null = null;
   #busy = false;
   #shown = '';
@@ -53,12 +50,6 @@ export class TimeMachine {
     if (this.at === null) return;
     this.#shown = '';
     void this.#follow();
-  }
-
-  /** What is on record is asked for when somebody first reaches for the handle. */
-  async ready(): Promise<void> {
-    const known = await this.#known();
-    this.begin = known?.begin ? Date.parse(known.begin) / 1000 : null;
   }
 
   async #follow(): Promise<void> {

@@ -28,7 +28,7 @@ function world({ precincts = [] as string[], answer = (url: string): unknown => 
 function defaultAnswer(url: string): unknown {
   if (url.includes('/moments')) {
     const moments = [1, 2, 3].map((version) => ({ at: `2026-10-04T14:0${version}:00Z`, epoch: 'e1', version }));
-    return { begin: '2026-10-04T02:00:00Z', moments };
+    return { moments };
   }
   const version = Number(/version=e1:(\d+)/.exec(url)?.[1] ?? 7);
   if (url.includes('/units/')) return { unit: unit('precinct:5', version) };
