@@ -270,9 +270,12 @@ describe('the look', () => {
           await page.locator(`iframe[title="${kind}"]`).scrollIntoViewIfNeeded();
           await page.frameLocator(`iframe[title="${kind}"]`).locator('footer time').waitFor();
         }
-        await page.waitForTimeout(1000);
+        // Frames out of view are not drawn: everything is brought into view.
+        const { width } = page.viewportSize() ?? { width: 0 };
+        await page.setViewportSize({ width, height: await page.evaluate(() => document.documentElement.scrollHeight) });
+        await page.waitForTimeout(1500);
         expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-        await page.screenshot({ path: `${SCREENSHOTS}embeds-${size}-${dark ? 'dark' : 'light'}-${lang}.png`, fullPage: true });
+        await page.screenshot({ path: `${SCREENSHOTS}embeds-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
       }, { size, dark });
     }
   });
