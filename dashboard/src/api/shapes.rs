@@ -50,7 +50,8 @@ pub(crate) fn shapes(layer: &[u8], water: Option<&[u8]>) -> Option<Value> {
     let paths: serde_json::Map<String, Value> =
         areas.iter().map(|(id, rings)| (id.clone(), frame.path(rings).into())).collect();
     let lakes = water.map(read).unwrap_or_default();
-    let inside = lakes.iter().filter(|(_, rings)| rings.iter().flatten().any(|point| frame.holds(point)));
+    let land = |point: &Vec<f64>| areas.values().any(|rings| holds(rings, point));
+    let inside = lakes.iter().filter(|(_, rings)| rings.iter().flatten().any(land));
     let lakes: String = inside.map(|(_, rings)| frame.path(rings)).collect();
     Some(json!({"width": WIDTH, "height": frame.height.ceil(), "areas": paths, "water": lakes}))
 }
@@ -71,6 +72,17 @@ fn read(bytes: &[u8]) -> Vec<(Option<String>, Rings)> {
         Some((feature.properties.and_then(|of| of.id).map(|id| id.into_owned()), rings))
     };
     features.into_iter().filter_map(one).collect()
+}
+
+/// Whether a point lies in an area: a line from it to the east crosses its outline an odd number of times.
+fn holds(rings: &[Ring], point: &[f64]) -> bool {
+    let [x, y] = *point else { return false };
+    let crossed = |from: &[f64], to: &[f64]| match (from, to) {
+        (&[ax, ay, ..], &[bx, by, ..]) => (ay > y) != (by > y) && x < (bx - ax) * (y - ay) / (by - ay) + ax,
+        _ => false,
+    };
+    let sides = rings.iter().flat_map(|ring| ring.windows(2));
+    sides.filter(|side| matches!(side, [from, to] if crossed(from, to))).count() % 2 == 1
 }
 
 /// From degrees to steps of the grid.
@@ -105,13 +117,6 @@ impl Frame {
         let (x, y) = projected(point)?;
         let step = |value: f64| (value * self.scale).round().clamp(-32_000.0, 32_000.0) as i32;
         Some((step(x - self.west), step(self.north - y)))
-    }
-
-    fn holds(&self, point: &[f64]) -> bool {
-        let inside = |(x, y): (i32, i32)| {
-            (0.0..=WIDTH).contains(&f64::from(x)) && (0.0..=self.height).contains(&f64::from(y))
-        };
-        self.at(point).is_some_and(inside)
     }
 
     /// The rings as an SVG path. Rings that shrink to less than an area are left out.
@@ -154,7 +159,7 @@ mod tests {
         {"type":"Feature","properties":null,"geometry":{"type":"Polygon","coordinates":[]}}]}"#;
     const LAKES: &[u8] = br#"{"type":"FeatureCollection","features":[
         {"type":"Feature","properties":{"name":"in"},"geometry":{"type":"Polygon","coordinates":[[[71,41],[72,41],[72,42],[71,41]]]}},
-        {"type":"Feature","properties":{"name":"out"},"geometry":{"type":"Polygon","coordinates":[[[1,41],[2,41],[2,42],[1,41]]]}}]}"#;
+        {"type":"Feature","properties":{"name":"out"},"geometry":{"type":"Polygon","coordinates":[[[77,39],[78,39],[78,39.9],[77,39]]]}}]}"#;
 
     #[test]
     fn neighbours_meet_on_the_grid_and_what_has_no_area_is_left_out() {

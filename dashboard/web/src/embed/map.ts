@@ -1,3 +1,4 @@
+import { independent } from '../election/election';
 import type { Contest, Unit } from '../feed/types';
 import { share } from '../i18n/numbers';
 import { mix } from '../map/colour';
@@ -93,7 +94,7 @@ export function map(): Part {
       ground,
       filter: null,
       contestOf: (unit: Unit) => now.contestIn(group, unit),
-      colourOf: (contest: Contest, option: string) => now.colour(contest, option),
+      colourOf: (contest: Contest, option: string) => now.across(contest, option),
       keyOf: (contest: Contest, option: string) => keyOf(contest, option),
     };
     pattern.setAttribute('stroke', ground.hatch);
@@ -168,7 +169,7 @@ function modeOf({ settings, summary }: View): Mode {
 function keyOf(contest: Contest, id: string): string {
   if (contest.scope === 'country') return id;
   const option = contest.options.find((each) => each.id === id);
-  return option?.party ?? (option?.kind === 'candidate' ? INDEPENDENTS : id);
+  return option?.party ?? (independent(contest, id) ? INDEPENDENTS : id);
 }
 
 function leaderOf(view: View, unit: Unit): { contest: Contest; option: string; name: string; percent: number; votes: number } | null {
@@ -200,7 +201,7 @@ function textOf(view: View, id: string): string {
 
 function legendOf(view: View, key: string, contest: Contest, option: string): { name: string; colour: string } {
   if (key === 'tie') return { name: view.t.tie, colour: (view.dark ? DARK : LIGHT).tie };
-  const colour = view.colour(contest, option);
+  const colour = view.across(contest, option);
   if (key === INDEPENDENTS) return { name: view.t.independents, colour };
   const national = view.election.groups.find((group) => group.national)?.national;
   const party = national ? view.election.option(national.id, key) : undefined;

@@ -1,4 +1,4 @@
-import { Election, type ContestGroup } from '../election/election';
+import { Election, independent, type ContestGroup } from '../election/election';
 import type { Contest, Definition, Snapshot, Unit } from '../feed/types';
 import { integer, percentText } from '../i18n/numbers';
 import { clock } from '../i18n/times';
@@ -60,9 +60,19 @@ export class View {
     return national === null && contests.length > 1 ? this.t.districts : this.name(contests[0]?.name);
   }
 
+  /** Among the options of its own ballot. */
   colour(contest: Contest, option: string): string {
+    return readable(this.#election.ballots.get(contest.id)?.get(option) ?? NEUTRAL, this.dark);
+  }
+
+  /** Where several ballots are looked at together: there all candidates without a party have one colour. */
+  across(contest: Contest, option: string): string {
+    return independent(contest, option) ? readable(this.#election.independent, this.dark) : this.colour(contest, option);
+  }
+
+  get #election(): ElectionColours {
     this.#colours ??= electionColours(this.definition.contests);
-    return readable(this.#colours.ballots.get(contest.id)?.get(option) ?? NEUTRAL, this.dark);
+    return this.#colours;
   }
 
   unitName(id: string): string {
