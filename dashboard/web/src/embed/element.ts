@@ -213,8 +213,8 @@ export function define(origin: string, design: Design): void {
 }
 
 async function newest(origin: string): Promise<string> {
-  const all = await once<{ id: string; date: string }[]>(`${origin}${API}`);
-  const [latest] = [...all].sort((a, b) => b.date.localeCompare(a.date));
+  const all = await once<{ id: string; date: string; archived?: boolean }[]>(`${origin}${API}`);
+  const [latest] = all.filter(({ archived }) => !archived).sort((a, b) => b.date.localeCompare(a.date));
   if (!latest) throw new Error('no election is published here');
   return latest.id;
 }

@@ -77,11 +77,13 @@ export interface ElectionSummary {
   date: string;
   kind: string;
   test: boolean;
-  status: Status;
+  /** Null of an archived one of which no version is on record. */
+  status: Status | null;
   precincts: number;
   registered: number;
   /** Of the precincts that have sent any. */
-  turnout?: { identified: number; registered: number };
+  turnout?: { identified: number; registered: number } | null;
+  archived?: boolean;
 }
 
 export type ContestKind =
