@@ -1,5 +1,5 @@
 //! `make bench-history`: how fast rows go into PostgreSQL beside psql's own copy of the same rows, and how long the time
-//! machine takes over ten million rows, with the plans of its questions. `cargo run --example bench -- ROWS VERSIONS`.
+//! machine takes over ten million rows (a tenth of them in SQLite), with the plans of its questions. `cargo run --example bench -- ROWS VERSIONS`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)] // a measurement that cannot go on says so
 
 #[path = "../tests/support/mod.rs"]
@@ -35,8 +35,9 @@ const ASKED: usize = 25;
 async fn main() {
     let mut numbers = std::env::args().skip(1).map(|text| text.parse::<i64>().unwrap());
     let (rows, versions) = (numbers.next().unwrap_or(400_000), numbers.next().unwrap_or(3_850));
-    let data = TempDir::new().unwrap();
-    let cluster = Cluster::start_in(TempDir::new().unwrap(), data.path().join("pg"), &["fsync = on"]);
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("pg");
+    let cluster = Cluster::start_in(dir, data, &["fsync = on"]);
     writing(&cluster, rows).await;
     time_machine(&cluster, versions).await;
 }
@@ -149,12 +150,15 @@ async fn time_machine(cluster: &Cluster, versions: i64) {
     plans(&store, versions).await;
     let dir = TempDir::new().unwrap();
     let file = dir.path().join(history::FILE);
+    // A night of the file's own size: a database has many of them, a file one.
+    let versions = versions / 10;
     fill_file(&file, versions);
+    println!("SQLite: {} states", versions * (UPPER + PRECINCTS));
     let sqlite = SqliteStore::new(file, Duration::from_secs(60), Handle::current());
     ask("SQLite", &Past::new(Arc::new(sqlite)), versions).await;
 }
 
-/// The same night in a file.
+/// A night in a file, each version in a transaction of its own, as the follower writes it.
 fn fill_file(file: &std::path::Path, versions: i64) {
     let units: Vec<(String, &str)> = (0..UPPER + PRECINCTS)
         .map(|n| match n {

@@ -26,6 +26,8 @@ pub struct Progress {
     pub has_database: AtomicBool,
     /// Whether the database answers.
     pub connected: AtomicBool,
+    /// Whether the log has said what the database is.
+    pub(crate) told: AtomicBool,
     trouble: Mutex<[Option<String>; 2]>,
 }
 

@@ -120,6 +120,13 @@ impl Shipping {
                 trouble = self.session(&mut cursor) => trouble,
                 _ = stops.wait_for(|stopped| *stopped) => return,
             };
+            if matches!(trouble, Trouble::NotYet) {
+                // The file is being begun, or has not caught up with the journal: no trouble of the database.
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK) => continue,
+                    _ = stops.wait_for(|stopped| *stopped) => return,
+                }
+            }
             self.progress.connected.store(false, Relaxed);
             if self.progress.set(Half::Database, Some(trouble.to_string())) {
                 tracing::error!(error = %trouble, "the history's database lags; the file keeps everything");
@@ -182,14 +189,15 @@ impl Shipping {
     }
 
     fn tell_once(&self, prepared: Prepared) {
-        let first = self.progress.shipped.load(Relaxed) == 0 && self.progress.trouble().is_none();
+        if self.progress.told.swap(true, Relaxed) {
+            return;
+        }
         match prepared {
-            Prepared::Plain if first => tracing::info!(
+            Prepared::Plain => tracing::info!(
                 "the history's database is PostgreSQL without TimescaleDB: the same answers, without compression and \
                  without aggregates that are kept"
             ),
-            Prepared::Timescale if first => tracing::info!("the history's database is TimescaleDB"),
-            _ => {}
+            Prepared::Timescale => tracing::info!("the history's database is TimescaleDB"),
         }
     }
 }

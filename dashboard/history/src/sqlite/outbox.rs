@@ -235,8 +235,9 @@ impl Outbox {
         let transaction = self.connection.transaction()?;
         let before = i64::try_from(before.millis()).unwrap_or(i64::MAX);
         let mut gone = transaction.execute(
-            "DELETE FROM state WHERE election = ?1 AND at < ?2 AND seq <= ?3 AND seq < \
-             (SELECT max(seq) FROM state later WHERE later.election = ?1 AND later.unit = state.unit)",
+            "DELETE FROM state WHERE election = ?1 AND at < ?2 AND seq <= ?3 AND EXISTS (SELECT 1 FROM state later \
+             WHERE later.election = ?1 AND later.unit = state.unit AND later.at >= state.at \
+             AND later.seq > state.seq)",
             params![election, before, versions],
         )?;
         gone += transaction.execute(

@@ -182,7 +182,7 @@ impl House {
     pub fn until(&self, holds: impl Fn(&Self) -> bool) {
         let began = Instant::now();
         while !holds(self) {
-            assert!(began.elapsed() < Duration::from_secs(20), "{:?}", self.progress);
+            assert!(began.elapsed() < Duration::from_secs(60), "{:?}", self.progress);
             std::thread::sleep(Duration::from_millis(10));
         }
     }
