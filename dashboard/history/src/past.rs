@@ -347,11 +347,13 @@ impl Past {
     ) -> Answer<Vec<State>> {
         let step = self.0.dialect().step("at", step_ms);
         let body = if bodies { ", s.body" } else { "" };
+        // CROSS JOIN: SQLite looks up each step's state, instead of going through all states by their order.
         let sql = format!(
             "SELECT s.at, s.precincts, s.registered, s.reported, s.reported_registered, s.identified, \
-             s.turnout_precincts, s.turnout_registered{body} FROM state s JOIN (SELECT max(at) AS at, max(seq) AS seq \
-             FROM state WHERE election = ?1 AND unit = ?2 GROUP BY {step}) b ON s.at = b.at AND s.seq = b.seq \
-             WHERE s.election = ?1 AND s.unit = ?2 ORDER BY s.seq DESC LIMIT {most}"
+             s.turnout_precincts, s.turnout_registered{body} FROM (SELECT max(at) AS at, max(seq) AS seq \
+             FROM state WHERE election = ?1 AND unit = ?2 GROUP BY {step}) b CROSS JOIN state s \
+             WHERE s.election = ?1 AND s.unit = ?2 AND s.at = b.at AND s.seq = b.seq \
+             ORDER BY b.seq DESC LIMIT {most}"
         );
         let mut kinds = vec![Time, Int, Int, Int, Int, Int, Int, Int];
         kinds.extend(bodies.then_some(Kind::Bytes));
