@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
 .PHONY: help demo test web bench bench-page fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
-	drill-connections drill-history bench-history
+	drill-connections drill-history bench-history bench-night
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,10 @@ bench-page: setup web ## the page as a reader meets it: bytes and time of the fi
 	@ops/scripts/setup.sh test
 	cargo build --release --locked -p sanak
 	PRECINCTS=2459 SPEED=1200 SANAK_BIN=$(TARGET)/release/sanak ops/scripts/e2e.sh bench
+
+bench-night: setup web ## the demonstration election over TLS under load: burst, storm, steady rate, idle; about ten minutes
+	cargo build --release --locked -p sanak
+	ulimit -n $$(ulimit -Hn); ops/scripts/bench-night.sh
 
 fmt: ## format all Rust code
 	cargo fmt --all

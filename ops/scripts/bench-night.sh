@@ -17,7 +17,7 @@ trap ended EXIT
 mkdir -p "$out"
 
 scenarios=("$@")
-[ ${#scenarios[@]} -gt 0 ] || scenarios=("burst:--viewers ${VIEWERS:-5000} --units country,regions" storm "steady" idle)
+[ ${#scenarios[@]} -gt 0 ] || scenarios=("burst:--viewers ${VIEWERS:-5000} --units country,abroad,regions" storm "steady" idle)
 
 echo "bench: the demonstration election, its polls closed yesterday, with its bundles"
 cp -r ops/elections/kg-demo "$work/election"

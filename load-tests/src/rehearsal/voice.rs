@@ -209,11 +209,11 @@ impl Voice {
             let intended = begin + turn.offset;
             let Some((entry, envelope)) = self.make(&turn) else { continue };
             self.stage.intended(intended);
+            let at = if turn.late { self.out.len() } else { self.overtakes() };
             // What waited for this one goes right after it.
             let overtaken = self.out.iter_mut().filter(|out| out.due.is_none());
             overtaken.for_each(|out| out.due = Some(now));
             let due = (!turn.late).then_some(now);
-            let at = if turn.late { self.out.len() } else { self.overtakes() };
             let (copies, cuts) = (turn.copies, turn.cuts);
             self.out.insert(at, Out { entry, envelope, intended, due, copies, cuts });
         }
@@ -221,7 +221,7 @@ impl Voice {
 
     /// Where a report stands that goes before those which waited for it.
     fn overtakes(&self) -> usize {
-        self.out.iter().rposition(|out| out.entry.sent > 0).map_or(0, |at| at + 1)
+        self.out.iter().position(|out| out.due.is_none()).unwrap_or(self.out.len())
     }
 
     fn make(&mut self, turn: &Turn) -> Option<(Entry, Vec<u8>)> {

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::SocketAddr,
+    io,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +15,7 @@ use election::PrecinctId;
 use futures_util::StreamExt;
 use hdrhistogram::Histogram;
 use tokio::{
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -44,6 +45,8 @@ const READ: usize = 4 * 1_024;
 const MAX_FRAME: usize = 128 << 20;
 /// Versions between two frames of one viewer that are told apart.
 const MOST_VERSIONS: u64 = 10_000;
+/// Viewers of one address: a service lets a thousand connections of one client in. On loopback they have several.
+const OF_ONE_ADDRESS: u64 = 800;
 /// Endings that are kept in words.
 const KEPT: usize = 20;
 
@@ -136,11 +139,11 @@ impl Audience {
             _ => Manner::Steady,
         });
         let mut viewers = JoinSet::new();
-        for manner in manners.chain(witness.then_some(Manner::Witness)) {
+        for (nth, manner) in (0..).zip(manners.chain(witness.then_some(Manner::Witness))) {
             let (hall, mut stopped) = (Arc::clone(&hall), stopped.clone());
             viewers.spawn(async move {
                 tokio::select! {
-                    () = hall.watch(manner) => {}
+                    () = hall.watch(nth, manner) => {}
                     _ = stopped.wait_for(|stopped| *stopped) => {}
                 }
             });
@@ -185,11 +188,11 @@ impl Audience {
 
 impl Hall {
     /// A viewer's night, through every interruption.
-    async fn watch(&self, manner: Manner) {
+    async fn watch(&self, nth: u64, manner: Manner) {
         let mut held: Option<(Arc<str>, u64)> = None;
         let mut failures = 0;
         loop {
-            let ended = match self.connect(manner, held.as_ref()).await {
+            let ended = match self.connect(nth, manner, held.as_ref()).await {
                 Ok(feed) => {
                     failures = 0;
                     self.came(manner, true);
@@ -226,13 +229,14 @@ impl Hall {
 
     async fn connect(
         &self,
+        nth: u64,
         manner: Manner,
         held: Option<&(Arc<str>, u64)>,
     ) -> Result<WebSocketStream<TcpStream>, String> {
         let _turn = self.handshakes.acquire().await.map_err(|why| why.to_string())?;
         self.attempts.fetch_add(1, Ordering::Relaxed);
         let shaken = timeout(SILENCE, async {
-            let stream = TcpStream::connect(self.plan.http).await.map_err(|why| why.to_string())?;
+            let stream = self.reach(nth).await.map_err(|why| why.to_string())?;
             let config = WebSocketConfig::default()
                 .read_buffer_size(READ)
                 .write_buffer_size(0)
@@ -243,6 +247,19 @@ impl Hall {
             shaken.map(|(feed, _)| feed).map_err(|why| why.to_string())
         });
         shaken.await.unwrap_or_else(|_| Err("no answer to a handshake within 35 s".to_owned()))
+    }
+
+    /// A connection; on loopback from an address of its own for every eight hundred viewers.
+    async fn reach(&self, nth: u64) -> io::Result<TcpStream> {
+        let socket = match self.plan.http {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        if self.plan.http.ip() == Ipv4Addr::LOCALHOST {
+            let host = u8::try_from(nth / OF_ONE_ADDRESS + 1).unwrap_or(u8::MAX);
+            socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), 0)))?;
+        }
+        socket.connect(self.plan.http).await
     }
 
     fn url(&self, manner: Manner, held: Option<&(Arc<str>, u64)>) -> String {

@@ -237,7 +237,7 @@ impl Chain {
         let sees = |kind: &str| self.kinds.iter().any(|seen| seen == kind);
         for unit in ids.iter().filter_map(|id| self.units.get(id)) {
             let whole = match unit.kind.as_str() {
-                "country" => sees("region"),
+                "country" => sees("region") && sees("abroad"),
                 "region" => sees("raion"),
                 "raion" | "abroad" | "district" => sees("precinct"),
                 _ => false,
@@ -282,7 +282,8 @@ mod tests {
     /// A country of one region, at version 1.
     fn chain() -> Chain {
         let mut chain = Chain::default();
-        let units = [unit("country", "", 2, 20), unit("region:a", "country", 2, 20)];
+        let abroad = r#"{"id":"abroad","kind":"abroad","parent":"country","precincts":0}"#.to_owned();
+        let units = [unit("country", "", 2, 20), unit("region:a", "country", 2, 20), abroad];
         chain.take(&frame("snapshot", 0, 1, &units)).unwrap();
         assert_eq!(chain.breached, [] as [&str; 0]);
         chain

@@ -112,7 +112,7 @@ pub struct FleetRun {
     /// So many viewers follow the live feed meanwhile; needs --url
     #[arg(long, value_name = "N", requires = "url")]
     pub viewers: Option<u64>,
-    /// What viewers follow, such as country,regions [default: all but precincts]
+    /// What viewers follow, such as country,abroad,regions [default: all but precincts]
     #[arg(long, value_name = "UNITS")]
     pub units: Option<String>,
     /// What is said follows from this number
@@ -161,7 +161,7 @@ pub struct Viewers {
     /// How long
     #[arg(long = "for", value_name = "SPAN", default_value = "60s")]
     pub lasts: Span,
-    /// What they follow, such as country,regions [default: all but precincts]
+    /// What they follow, such as country,abroad,regions [default: all but precincts]
     #[arg(long, value_name = "UNITS")]
     pub units: Option<String>,
     /// So many of them take a frame only every five seconds

@@ -109,6 +109,11 @@ fn too_few_open_files_for_the_devices_are_told() {
     let scene = Scene::new();
     let line = "sanak.toml:2: election.dir: the process may open 200 files, and 2 devices and their readers need 1526: \
                 raise the hard limit (LimitNOFILE of the systemd unit, or ulimit -Hn)";
+    let rehearsal = check(&scene, Some(200));
+    assert!(rehearsal.status.success(), "in a rehearsal devices take turns");
+    let said = scene.relative(&String::from_utf8_lossy(&rehearsal.stderr));
+    assert!(said.contains(&format!("warning: {line}")), "{said}");
+    scene.edit("election/election.toml", "test = true", "test = false");
     told(&scene, &check(&scene, Some(200)), &[line]);
     told(&scene, &run(&scene, "serve", Some(200)), &[line]);
 }
