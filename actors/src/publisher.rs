@@ -2,7 +2,7 @@
 //! feed, whose guard has the last word.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -43,6 +43,10 @@ pub(crate) struct Publisher {
     audited: Instant,
     /// Publication is held: since when, and why.
     held: Option<Held>,
+    /// The record says that publication is held, and not yet that it goes on.
+    held_on_record: bool,
+    /// What became of publication and is not on record yet.
+    unnoted: VecDeque<(Observation, Timestamp)>,
     /// Decisions that no version has taken along.
     corrections: Vec<Arc<Correction>>,
     /// Lots that no version has taken along.
@@ -52,6 +56,11 @@ pub(crate) struct Publisher {
     /// What stands in the last version, of units above precincts.
     published: HashMap<UnitId, Arc<Figures>>,
 }
+
+/// An observation of publication did not reach stable storage: it is made again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Unrecorded(pub Observation);
 
 /// Sums of all units formed anew, and what the units show: equal, or something is wrong.
 type Audit = (BTreeMap<UnitId, Figures>, BTreeMap<UnitId, Arc<Figures>>);
@@ -117,6 +126,7 @@ impl Publisher {
         tempo: Arc<dyn Tempo>,
         recorder: Arc<dyn Recorder>,
         alarms: Alarms,
+        held_on_record: bool,
     ) -> Self {
         Self {
             feed,
@@ -128,6 +138,8 @@ impl Publisher {
             open: None,
             audited: Instant::now(),
             held: None,
+            held_on_record,
+            unnoted: VecDeque::new(),
             corrections: Vec::new(),
             lots: Vec::new(),
             pending: BTreeMap::new(),
@@ -136,6 +148,7 @@ impl Publisher {
     }
 
     fn cut(&mut self) {
+        self.note_what_waits();
         if self.open.as_ref().is_some_and(|open| open.begun.elapsed() > UNANSWERED) {
             self.open = None;
             self.hold("a unit does not show its figures");
@@ -221,7 +234,7 @@ impl Publisher {
         if !known {
             tracing::error!(why, "publication is held at the last good version");
         }
-        if self.held.is_none() {
+        if !std::mem::replace(&mut self.held_on_record, true) {
             self.note(Observation::PublicationHeld { why: why.to_owned() });
         }
         let since = self.held.as_ref().map_or(now, |held| held.since);
@@ -234,17 +247,28 @@ impl Publisher {
         }
     }
 
-    /// Puts on record what became of publication. Where there is no room for it, the log has it.
-    fn note(&self, observation: Observation) {
-        if !self.recorder.record(observation, self.tempo.now()) {
-            tracing::error!("the journal has no room to note what became of publication");
+    /// Puts on record what became of publication, in the order in which it did.
+    fn note(&mut self, observation: Observation) {
+        self.unnoted.push_back((observation, self.tempo.now()));
+        self.note_what_waits();
+    }
+
+    /// Where the journal takes nothing now, it waits for the next cut.
+    fn note_what_waits(&mut self) {
+        while let Some((observation, at)) = self.unnoted.front() {
+            if !self.recorder.record(observation.clone(), *at) {
+                return;
+            }
+            self.unnoted.pop_front();
         }
     }
 
     /// Ends a time in which nothing could be published, if this was one.
     fn recovered(&mut self) {
+        if std::mem::take(&mut self.held_on_record) {
+            self.note(Observation::PublicationResumed);
+        }
         let Some(Held { since, why, .. }) = self.held.take() else { return };
-        self.note(Observation::PublicationResumed);
         self.feed.resume();
         self.alarms.holding.set(0);
         self.alarms.recovered.inc();
@@ -270,26 +294,35 @@ impl Handler<Begin> for Publisher {
     }
 }
 
+impl Handler<Unrecorded> for Publisher {
+    type Result = ();
+
+    fn handle(&mut self, Unrecorded(observation): Unrecorded, _: &mut Self::Context) {
+        self.unnoted.push_front((observation, self.tempo.now()));
+    }
+}
+
 impl Handler<CutBegins> for Publisher {
     type Result = ();
 
     fn handle(&mut self, begins: CutBegins, _: &mut Self::Context) {
+        // Also of a cut that was given up: the country tells of them once.
+        self.corrections.extend(begins.corrections);
+        self.lots.extend(begins.lots);
+        for (precinct, figures, updated) in begins.precincts {
+            self.change(UnitId::Precinct(precinct), figures, updated);
+        }
         let Some(mut open) = self.open.take_if(|open| open.number == begins.number) else { return };
         let Some((figures, updated)) = begins.country else { return };
         open.waiting = begins.parts;
         open.votes = begins.votes;
         open.broken = begins.broken;
-        self.corrections.extend(begins.corrections);
-        self.lots.extend(begins.lots);
         match begins.sums {
             Some(Ok(sums)) => open.audit = Some((sums, [(UnitId::Country, Arc::clone(&figures))].into())),
             Some(Err(broken)) => open.broken = Some(broken),
             None => open.audit = None,
         }
         self.change(UnitId::Country, figures, updated);
-        for (precinct, figures, updated) in begins.precincts {
-            self.change(UnitId::Precinct(precinct), figures, updated);
-        }
         self.open = Some(open);
         self.finish_if_complete();
     }

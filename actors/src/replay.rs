@@ -43,6 +43,8 @@ pub struct Night {
     recorded: HashMap<DeviceId, Recorded>,
     /// Whether the service was started by a clock in doubt, and nobody has confirmed it since.
     clock_doubted: bool,
+    /// Whether publication is held by the record, and did not go on since.
+    pub(crate) publication_held: bool,
     reports: u64,
 }
 
@@ -62,6 +64,7 @@ impl Night {
             last_arrival: None,
             recorded: HashMap::new(),
             clock_doubted: false,
+            publication_held: false,
             reports: 0,
             definition,
         }
@@ -102,7 +105,8 @@ impl Night {
                     Observation::Clock { reached } => self.reached = self.reached.max(*reached),
                     Observation::ClockDoubted => self.clock_doubted = true,
                     Observation::ClockConfirmed { .. } => self.clock_doubted = false,
-                    Observation::PublicationHeld { .. } | Observation::PublicationResumed => {}
+                    Observation::PublicationHeld { .. } => self.publication_held = true,
+                    Observation::PublicationResumed => self.publication_held = false,
                     Observation::Device { device, code, raised: true, .. } => {
                         self.raised.insert((device.clone(), *code));
                     }

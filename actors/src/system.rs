@@ -19,7 +19,7 @@ use crate::{
     liveness::{Describe, Finished, Heard, List, Liveness, Marks, Rekeyed, Sign, Standing, Unrecorded},
     moments::{Moments, Reached},
     ports::{Recorder, ReplaySource, Tempo},
-    publisher::{Begin, Publisher},
+    publisher::{self, Begin, Publisher},
     registry::{OutOfService, Precincts},
     replay::{self, Night},
     unit::UnitActor,
@@ -123,6 +123,7 @@ pub struct Decided {
 pub struct System {
     precincts: Precincts,
     pub(crate) country: Addr<Country>,
+    publisher: Addr<Publisher>,
     liveness: Addr<Liveness>,
     moments: Addr<Moments>,
     definition: Arc<Definition>,
@@ -136,7 +137,13 @@ impl System {
         let definition = Arc::clone(&night.definition);
         let votes_from = definition.about().publish_votes_from;
         let publisher = {
-            let publisher = Publisher::new(feed, Arc::clone(&tempo), Arc::clone(&recorder), alarms.clone());
+            let publisher = Publisher::new(
+                feed,
+                Arc::clone(&tempo),
+                Arc::clone(&recorder),
+                alarms.clone(),
+                night.publication_held,
+            );
             Publisher::start_in_arbiter(arbiter, move |_| publisher)
         };
         let watch = Liveness::new(&night, marks, Arc::clone(&recorder), Arc::clone(&tempo), alarms.clone());
@@ -167,7 +174,7 @@ impl System {
             alarms,
         );
         publisher.do_send(Begin(country.clone()));
-        Self { precincts, country, liveness, moments, definition, votes_from }
+        Self { precincts, country, publisher, liveness, moments, definition, votes_from }
     }
 
     /// The precincts, to ask.
@@ -258,7 +265,12 @@ impl System {
 
     /// An observation did not reach stable storage: it is made again.
     pub fn unobserved(&self, observation: Observation) {
-        self.liveness.do_send(Unrecorded(observation));
+        match observation {
+            Observation::PublicationHeld { .. } | Observation::PublicationResumed => {
+                self.publisher.do_send(publisher::Unrecorded(observation));
+            }
+            observation => self.liveness.do_send(Unrecorded(observation)),
+        }
     }
 
     /// The devices that are wanted; none while the actors stop.

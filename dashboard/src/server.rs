@@ -93,6 +93,7 @@ pub async fn start(config: Config, parts: Parts) -> io::Result<Server> {
         past: parts.past,
         archive: Archive::default(),
         uploads: Semaphore::new(UPLOADS),
+        exports: Semaphore::new(1),
         room: config.room,
         seats: Seats::new(limits.live_readers, &instruments),
         limits: config.limits,

@@ -34,6 +34,8 @@ pub(crate) struct App {
     pub archive: Archive,
     /// Scans that are being taken in at once.
     pub uploads: tokio::sync::Semaphore,
+    /// Downloads that are being made at once.
+    pub exports: tokio::sync::Semaphore,
     pub room: Vec<Person>,
     pub limits: Limits,
     pub instruments: Instruments,

@@ -478,8 +478,34 @@ async fn no_body_carries_votes_before_they_may_be_published_and_all_do_after() {
             assert!(!text.contains(secret), "{path} has {secret}");
         }
     }
+    // Columns and properties have their names in every download: it is the counts that must not be there.
+    let downloads = [
+        "/export/results.csv",
+        "/export/results.csv?excel=1",
+        "/export/precincts.csv",
+        "/export/precincts.csv?excel=1",
+        "/export/results.geojson",
+        "/export/results.geojson?layer=raions",
+        "/export/results.geojson?layer=districts",
+        "/export/cdf.json",
+        "/export/cdf.json?level=precincts",
+    ];
+    for path in downloads {
+        let answer = house.get(&house.election(path)).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        let text = answer.text().await.unwrap();
+        for secret in ["4321", "12964", "12963", "BallotsCast", "\"Count\"", "\"ballots\"", "\"votes\""] {
+            assert!(!text.contains(secret), "{path} has {secret}");
+        }
+    }
     house.night.votes = true;
     house.feed.publish(house.night.cut()).unwrap();
+    // The same reads find what they are searched for once it is there; the largest one is a second old at most.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for path in ["/export/results.csv", "/export/precincts.csv", "/export/cdf.json?level=precincts"] {
+        let text = house.get(&house.election(path)).await.text().await.unwrap();
+        assert!(text.contains("4321") && text.contains("12964"), "{path}");
+    }
     for path in ["/results", "/precincts", "/units/abroad", "/precincts/9"] {
         let text = house.get(&house.election(path)).await.text().await.unwrap();
         assert!(text.contains("\"p01\":4321") && !text.contains("embargo_until"), "{path}");

@@ -207,6 +207,7 @@ fn contest(contest: &Contest) -> Value {
         "id": contest.id, "of": contest.of, "kind": contest.kind, "scope": scope,
         "unit": contest.unit.to_string(), "name": contest.name, "seats": contest.seats,
         "method": contest.method, "threshold": threshold, "share_of": contest.share_of,
+        "withdrawn_votes": contest.rules.withdrawn_votes,
         "seat_cap": contest.seat_cap, "rules": rules,
         "options": contest.options.iter().map(option).collect::<Vec<_>>(),
     })

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use election::{
     ContestId,
     definition::ContestIx,
+    figures::Phase,
     seats::{Drawing, Drawn, Lots, NamedTie, SeatsView, Source, allocate},
 };
 use feed::{Counted, rfc3339};
@@ -82,32 +83,45 @@ pub(crate) fn lot(of: &Drawn) -> Value {
     })
 }
 
-/// Whether the seats wait for exactly these lots, or hang on what was drawn for the same tie before.
+/// Whether the seats wait for exactly these lots, or hang on what was drawn for the same tie before. Lots are drawn for
+/// a result that is whole: more votes could make another tie of the same names, for which nobody has drawn.
 ///
 /// # Errors
-/// 404 without such a contest, 409 where there is no such tie now, with those there are.
+/// 404 without such a contest; 409 where it has not reported whole, where there is no such tie now (with those there
+/// are), or where what was drawn does not settle it; 422 where it can settle none.
 pub(crate) fn waits_for_lots(app: &App, drawing: &Drawing) -> Result<(), Problem> {
     let ix = contest(app, Some(drawing.contest.as_str()))?;
-    let conflict = |why: String| Problem::new(StatusCode::CONFLICT, why);
+    let (id, source) = (&drawing.contest, drawing.source);
+    let conflict = |why: String| Err(Problem::new(StatusCode::CONFLICT, format!("{id}: {why}")));
     let counted = app.feed.counted();
     if !counted.latest.version().votes() {
-        return Err(conflict("votes are not published yet: there is nothing to draw lots for".to_owned()));
+        return conflict("votes are not published yet: there is nothing to draw lots for".to_owned());
     }
+    let contest = app.definition().contest(ix);
     let units = &counted.units;
-    let tallied = app.definition().tallied(ix, drawing.source, |unit| units.get(unit).map(AsRef::as_ref));
-    let Some(tallied) = tallied else { return Ok(()) };
-    let of = |lots: &Lots| SeatsView::new(&tallied, &allocate(&tallied, lots)).ties;
-    let all = || counted.lots.iter().map(AsRef::as_ref);
-    // Drawn again: the tie stands where what was drawn for it is left out.
-    let without = all().filter(|drawn| !drawn.drawing.tie.is_same(&drawing.tie));
-    let now = of(&Lots::on_record(without, ix, drawing.source));
-    if now.iter().any(|tie| tie.is_same(&drawing.tie)) {
-        return Ok(());
+    let tallied = app.definition().tallied(ix, source, |unit| units.get(unit).map(AsRef::as_ref));
+    let (Some(tallied), Some(unit)) = (tallied, units.get(&contest.unit)) else { return Ok(()) };
+    let (reported, annulled) = (tallied.figures.precincts, unit.phases[Phase::Annulled as usize]);
+    if reported + annulled < tallied.precincts {
+        let missing = tallied.precincts - reported - annulled;
+        return conflict(format!(
+            "{missing} of its precincts have not reported by the {source}: draw lots then"
+        ));
     }
-    let open: Vec<NamedTie> = of(&Lots::on_record(all(), ix, drawing.source));
-    let open = if open.is_empty() { "none".to_owned() } else { json!(open).to_string() };
-    Err(conflict(format!(
-        "{}: there is no such tie among the {}; open: {open}",
-        drawing.contest, drawing.source
-    )))
+    let ties = |lots: &Lots| SeatsView::new(&tallied, &allocate(&tallied, lots)).ties;
+    let stands = |ties: &[NamedTie]| ties.iter().any(|tie| tie.is_same(&drawing.tie));
+    // Drawn again: the tie stands where what was drawn for it is left out.
+    let all = || counted.lots.iter().map(AsRef::as_ref);
+    let others = Lots::on_record(all().filter(|of| !of.drawing.tie.is_same(&drawing.tie)), ix, source);
+    if !stands(&ties(&others)) {
+        let open = ties(&Lots::on_record(all(), ix, source));
+        let open = if open.is_empty() { "none".to_owned() } else { json!(open).to_string() };
+        return conflict(format!("there is no such tie among the {source}; open: {open}"));
+    }
+    let settled = others.and(contest, drawing);
+    let settled = settled.map_err(|why| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()))?;
+    if stands(&ties(&settled)) {
+        return conflict("the law does not let these win together: draw again for the places".to_owned());
+    }
+    Ok(())
 }

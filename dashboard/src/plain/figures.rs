@@ -137,6 +137,9 @@ fn results(sheet: &mut Sheet<'_>, ballot: &Ballot, count: &Contest<'_>) {
 /// What percentages are of, by the contest's rule.
 fn whole(ballot: &Ballot, source: &Source<'_>) -> u64 {
     let (ballots, invalid) = (source.ballots.unwrap_or(0), source.invalid.unwrap_or(0));
+    let options = ballot.options.iter().enumerate().filter(|(at, _)| ballot.excludes(*at));
+    let left_out = options.filter_map(|(_, option)| source.votes.get(option.id.as_str()));
+    let ballots = left_out.fold(ballots, |ballots, votes| ballots.saturating_sub(*votes));
     match ballot.share_of {
         ShareOf::ValidVotes => ballots.saturating_sub(invalid),
         ShareOf::VotesCast => ballots,
@@ -146,15 +149,19 @@ fn whole(ballot: &Ballot, source: &Source<'_>) -> u64 {
 fn votes(sheet: &mut Sheet<'_>, ballot: &Ballot, source: &Source<'_>, caption: &str) {
     let language = sheet.language;
     let of = whole(ballot, source);
-    let mut options: Vec<(u64, &election::definition::ContestOption)> = ballot
+    let mut options: Vec<(u64, bool, &election::definition::ContestOption)> = ballot
         .options
         .iter()
-        .map(|option| (source.votes.get(option.id.as_str()).copied().unwrap_or(0), option))
+        .enumerate()
+        .map(|(at, option)| {
+            (source.votes.get(option.id.as_str()).copied().unwrap_or(0), ballot.excludes(at), option)
+        })
         .collect();
-    options.retain(|(votes, option)| *votes > 0 || option.status == OptionStatus::Active);
-    options.sort_by_key(|(votes, option)| (option.kind == OptionKind::AgainstAll, std::cmp::Reverse(*votes)));
+    options.retain(|(votes, _, option)| *votes > 0 || option.status == OptionStatus::Active);
+    options
+        .sort_by_key(|(votes, _, option)| (option.kind == OptionKind::AgainstAll, std::cmp::Reverse(*votes)));
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for (votes, option) in options {
+    for (votes, left_out, option) in options {
         let mut name = language.name(&option.name).to_owned();
         if option.status == OptionStatus::Withdrawn {
             name = format!("{name} ({})", language.word(WITHDRAWN));
@@ -162,7 +169,7 @@ fn votes(sheet: &mut Sheet<'_>, ballot: &Ballot, source: &Source<'_>, caption: &
         rows.push(vec![
             Cell::Text(name),
             Cell::Number(language.count(votes)),
-            Cell::Number(language.percent(votes, of)),
+            Cell::Number(if left_out { String::new() } else { language.percent(votes, of) }),
         ]);
     }
     for (name, figure) in [(BALLOTS, source.ballots), (INVALID, source.invalid)] {

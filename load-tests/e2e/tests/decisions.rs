@@ -17,11 +17,14 @@ const ELECTION: &str = "mixed";
 
 /// Precinct 5001 has an urn and a terminal; 5002 an urn and no list of voters; 5003 counts by hand, alone in its
 /// district; 9001 lies abroad and counts by hand. The list is voted everywhere, one seat in each district.
-fn write_election(dir: &Path) {
+///
+/// Its votes may be published at once, or not before the moment that is given.
+fn write_election(dir: &Path, votes_from: Option<&str>) {
     let small =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../actors/election-files/tests/elections/vec-1");
     std::fs::copy(small.join("list_candidates.csv"), dir.join("list_candidates.csv")).unwrap();
     let about = std::fs::read_to_string(small.join("election.toml")).unwrap().replace("vec-1", ELECTION);
+    let embargo = votes_from.map_or(String::new(), |from| format!("publish_votes_from = \"{from}\"\n"));
     let single = "\n[[contest]]\nid = \"single\"\nkind = \"single_member\"\nscope = \"district\"\nseats = 1\n\
         method = \"plurality\"\nshare_of = \"votes_cast\"\nname.ky = \"Округ\"\nname.ru = \"Округ\"\n\
         name.en = \"District\"\n";
@@ -54,7 +57,7 @@ fn write_election(dir: &Path) {
     let voted = "precinct,contest,registered\n5001,list,1200\n5001,single:1,1200\n5002,list,0\n5002,single:1,0\n\
         5003,list,700\n5003,single:2,700\n9001,list,300\n";
     for (file, text) in [
-        ("election.toml", format!("{about}{single}").as_str()),
+        ("election.toml", format!("{embargo}{about}{single}").as_str()),
         ("options.csv", &options),
         ("devices.csv", &devices),
         ("units.csv", units),
@@ -73,18 +76,22 @@ struct Scene {
 }
 
 impl Scene {
+    /// The polls have closed long ago: votes may be published as soon as the clock has been noted.
     async fn new() -> Self {
+        let scene = Self::with(None).await;
+        scene.wait_for("/results", |shown| shown.get("embargo_until").is_none()).await;
+        scene
+    }
+
+    async fn with(votes_from: Option<&str>) -> Self {
         let vectors = Vectors::read();
         let election = TempDir::new().unwrap();
-        write_election(election.path());
+        write_election(election.path(), votes_from);
         let sanak = Builder::new(election.path(), &vectors.centre).start().await;
         let devices = [("u-5001-1", 5001), ("t-5001-1", 5001), ("u-5002-1", 5002)];
         let outboxes =
             devices.map(|(device, at)| (device, Outbox::in_memory(identity(ELECTION, device, at)))).into();
-        let scene = Self { sanak, election, vectors, outboxes };
-        // The polls have closed long ago: votes may be published as soon as the clock has been noted.
-        scene.sanak.wait_for(&path("/results"), |shown| shown.get("embargo_until").is_none()).await;
-        scene
+        Self { sanak, election, vectors, outboxes }
     }
 
     async fn send(&mut self, device: &'static str, body: Body) -> Receipt {
@@ -107,6 +114,12 @@ impl Scene {
 
     async fn decided(&self, act: Value) -> (u16, Value) {
         self.sanak.act("/decisions", json!({"reason": "as the protocol says", "act": act})).await
+    }
+
+    /// Has somebody else decide: status and answer.
+    async fn decided_by(&self, token: &str, act: &Value) -> (u16, Value) {
+        let decision = json!({"reason": "as the protocol says", "act": act}).to_string();
+        self.sanak.decide(token, decision).await
     }
 
     async fn get(&self, of: &str) -> Value {
@@ -352,7 +365,14 @@ async fn lots_that_were_drawn_are_on_record_and_hold_for_their_tie_alone() {
             "invalid": 2, "votes": {"c1": c1, "c2": c2, "none": 120 - c1 - c2}})
     };
     scene.decide(set(45, 45)).await;
-    let tied = scene.wait_for(SEATS, |shown| shown["allocation"]["result"] == "tied").await;
+    let tie_stands = |shown: &Value| shown["allocation"]["result"] == "tied";
+    scene.wait_for(SEATS, tie_stands).await;
+    let (status, problem) = scene.decided(draw("single:1", "c2")).await;
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("1 of its precincts"), "{problem}");
+    let many = json!({"act": "release", "reason": "voters of any precinct vote here", "codes": ["Q03"]});
+    assert_eq!(scene.sanak.act("/quarantine", many).await.0, 200);
+    let whole = |shown: &Value| tie_stands(shown) && shown["allocation"]["ballots"] == 142;
+    let tied = scene.wait_for(SEATS, whole).await;
     assert_eq!((&tied["allocation"]["ties"], &tied["lots"]), (&json!([tie]), &json!([])));
     let (status, problem) = scene.decided(draw("single:1", "none")).await;
     assert_eq!(status, 422, "{problem}");
@@ -383,10 +403,181 @@ async fn lots_that_were_drawn_are_on_record_and_hold_for_their_tie_alone() {
     assert_eq!(seats(&both), [1, 0, 0]);
     // The figures change, and with them the tie goes.
     scene.decide(set(44, 45)).await;
-    let votes = scene.wait_for(SEATS, |shown| shown["allocation"]["options"][0]["votes"] == 44).await;
+    let votes = scene.wait_for(SEATS, |shown| shown["allocation"]["options"][0]["votes"] == 49).await;
     assert_eq!((seats(&votes), &votes["allocation"]["ties"]), (vec![0, 1, 0], &json!([])));
     assert_eq!(scene.decided(draw("single:1", "c1")).await.0, 409);
     scene.sanak.assert_no_errors_logged();
+    let data = scene.sanak.data();
+    scene.sanak.stop().await;
+    Record::checked(&data, scene.election.path());
+}
+
+/// What the commission of 5001 has signed, entered by two, and a copy of its list contest that observers hold: on the
+/// list the hand count gives one vote to another than the urn did, and the copy gives it to a third.
+async fn paper_of_5001(scene: &Scene) {
+    let form = |contest: &str, votes: Value| {
+        json!({"contest": contest, "received": 1200, "issued": 122, "cancelled": 1078, "portable": 0,
+            "ballots": 122, "invalid": 2, "valid": 120, "votes": votes})
+    };
+    let contests = [
+        form("list", json!({"p01": 60, "p02": 41, "none": 19})),
+        form("single:1", json!({"c1": 30, "c2": 40, "none": 50})),
+    ];
+    let protocol = json!({"act": "protocol", "precinct": 5001, "contests": contests});
+    scene.decide(protocol.clone()).await;
+    let (status, answer) = scene.decided_by(OTHERS[0], &protocol).await;
+    assert_eq!(status, 201, "{answer}");
+    observers_say(scene, [61, 40, 19]).await;
+}
+
+/// What the copy of the list contest of 5001 that observers hold says, in place of what it said before.
+async fn observers_say(scene: &Scene, [p01, p02, none]: [u32; 3]) {
+    let mut copy = list_of_5001(p01, p02, none);
+    copy["contest"] = json!("list");
+    scene
+        .decide(json!({"act": "copy", "precinct": 5001, "holder": "Observers' union", "contests": [copy]}))
+        .await;
+}
+
+/// The list contest of 5001 as a source may give it.
+fn list_of_5001(p01: u32, p02: u32, none: u32) -> Value {
+    json!({"ballots": 122, "invalid": 2, "votes": {"p01": p01, "p02": p02, "none": none}})
+}
+
+/// The row of a contest where the sources stand side by side.
+fn side_by_side(shown: &Value, contest: &str) -> Value {
+    let rows = shown["reconciliation"].as_array().into_iter().flatten();
+    rows.clone().find(|row| row["contest"] == contest).cloned().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_sources_of_a_precinct_stand_side_by_side_and_say_where_they_differ() {
+    let mut scene = Scene::new().await;
+    a_night(&mut scene).await;
+    let before = scene
+        .wait_for("/precincts/5001", |shown| side_by_side(shown, "list")["urns"]["ballots"] == json!(122))
+        .await;
+    let before = side_by_side(&before, "list");
+    assert_eq!(
+        (&before["protocol"], &before["copies"], &before["codes"]),
+        (&Value::Null, &json!([]), &json!([]))
+    );
+    paper_of_5001(&scene).await;
+    let shown = scene
+        .wait_for("/precincts/5001", |shown| side_by_side(shown, "list")["codes"] == json!(["W07", "W13"]))
+        .await;
+    assert_eq!(shown["protocol"], "settled");
+    let mut copy = list_of_5001(61, 40, 19);
+    copy["holder"] = json!("Observers' union");
+    assert_eq!(
+        side_by_side(&shown, "list"),
+        json!({"contest": "list", "identified": 122, "urns": list_of_5001(60, 40, 20),
+            "protocol": list_of_5001(60, 41, 19), "copies": [copy], "codes": ["W07", "W13"]})
+    );
+    // In the other contest the hand count is the urn's, and nobody holds a copy of it.
+    let single = json!({"ballots": 122, "invalid": 2, "votes": {"c1": 30, "c2": 40, "none": 50}});
+    assert_eq!(
+        side_by_side(&shown, "single:1"),
+        json!({"contest": "single:1", "identified": 122, "urns": single, "protocol": single, "copies": [],
+            "codes": []})
+    );
+    // The copy is read again, and says what the protocol does: what remains is between urns and protocol.
+    observers_say(&scene, [60, 41, 19]).await;
+    let shown = scene
+        .wait_for("/precincts/5001", |shown| side_by_side(shown, "list")["codes"] == json!(["W07"]))
+        .await;
+    let copies = side_by_side(&shown, "list")["copies"].clone();
+    assert_eq!((&copies[0]["votes"]["p01"], copies.as_array().map(Vec::len)), (&json!(60), Some(1)));
+    scene.sanak.assert_no_errors_logged();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_votes_may_be_published_only_who_was_identified_and_which_rules_are_broken_is_shown() {
+    let mut scene = Scene::with(Some("2199-01-01T00:00:00Z")).await;
+    assert_eq!(scene.send("u-5001-1", Body::OpeningUrn(empty())).await.verdict, Verdict::Accepted);
+    let closing = Turnout { identified: Count::from(122), ..Turnout::default() };
+    assert_eq!(scene.send("t-5001-1", Body::Closing(closing)).await.verdict, Verdict::Accepted);
+    let tally = scene.send("u-5001-1", Body::Tally(urn([60, 40, 20], [30, 40, 50]))).await;
+    assert_eq!(tally.verdict, Verdict::Accepted);
+    paper_of_5001(&scene).await;
+    let shown = scene
+        .wait_for("/precincts/5001", |shown| side_by_side(shown, "list")["codes"] == json!(["W07", "W13"]))
+        .await;
+    assert_eq!(shown["embargo_until"], "2199-01-01T00:00:00Z");
+    assert_eq!(
+        shown["reconciliation"],
+        json!([{"contest": "list", "identified": 122, "codes": ["W07", "W13"]},
+            {"contest": "single:1", "identified": 122, "codes": []}])
+    );
+    for of in ["/precincts/5001", "/results", "/precincts", "/corrections", "/quarantine", "/missing"] {
+        let text = scene.get(of).await.to_string();
+        for secret in ["\"ballots\"", "\"invalid\"", "\"votes\"", "Observers"] {
+            assert!(!text.contains(secret), "{of} has {secret}: {text}");
+        }
+    }
+    scene.sanak.assert_no_errors_logged();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_two_read_a_protocol_differently_a_third_person_decides() {
+    let mut scene = Scene::new().await;
+    let entry = |votes: u32| {
+        let form = |contest: &str, option: &str| {
+            json!({"contest": contest, "received": 700, "issued": votes, "cancelled": 700 - votes,
+                "portable": 0, "ballots": votes, "invalid": 0, "valid": votes, "votes": {option: votes}})
+        };
+        json!({"act": "protocol", "precinct": 5003,
+            "contests": [form("list", "p01"), form("single:2", "c1")]})
+    };
+    scene.decide(entry(70)).await;
+    let (status, answer) = scene.decided_by(OTHERS[0], &entry(77)).await;
+    assert_eq!(status, 201, "{answer}");
+    let waiting = scene.sanak.room("/protocols").await.1["protocols"][0].clone();
+    assert_eq!(
+        (&waiting["precinct"], &waiting["state"], &waiting["may_enter"]),
+        (&json!(5003), &json!("differing"), &json!(false))
+    );
+    let by: Vec<&Value> = waiting["entries"].as_array().unwrap().iter().map(|entry| &entry["by"]).collect();
+    assert_eq!(by, [&json!("Tester"), &json!("Second")]);
+    let differences = waiting["differences"].as_array().unwrap();
+    assert_eq!(differences.len(), 10, "five lines of two contests: {waiting}");
+    let votes = json!({"contest": "list", "line": {"votes": "p01"}, "first": 70, "second": 77});
+    assert!(differences.contains(&votes), "{waiting}");
+    let shown = scene.wait_for("/precincts/5003", |shown| shown["protocol"] == "differing").await;
+    assert_eq!(
+        side_by_side(&shown, "list")["protocol"],
+        Value::Null,
+        "nothing counts that two read differently"
+    );
+    assert_eq!(*ballots(&shown["unit"], "list", "protocols"), json!(0));
+
+    // Neither of the two settles it, not even by agreeing with the other.
+    for (token, votes) in [(None, 77), (Some(OTHERS[0]), 70)] {
+        let (status, problem) = match token {
+            None => scene.decided(entry(votes)).await,
+            Some(token) => scene.decided_by(token, &entry(votes)).await,
+        };
+        assert_eq!(status, 409, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("a third person"), "{problem}");
+    }
+    let (status, answer) = scene.decided_by(OTHERS[1], &entry(77)).await;
+    assert_eq!(status, 201, "{answer}");
+    let shown = scene.wait_for("/precincts/5003", |shown| shown["protocol"] == "settled").await;
+    assert_eq!(side_by_side(&shown, "list")["protocol"]["votes"]["p01"], 77);
+    let district = scene
+        .wait_for("/units/district:2", |shown| *ballots(&shown["unit"], "single:2", "protocols") == json!(77))
+        .await;
+    assert_eq!(district["unit"]["phase"], "reported");
+    assert_eq!(scene.sanak.room("/protocols").await.1["protocols"], json!([]));
+    let (status, problem) = scene.decided_by(OTHERS[1], &entry(70)).await;
+    assert_eq!(status, 409, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("act correct"), "{problem}");
+
+    // All three are on record: it is the same after a restart.
+    scene.sanak = scene.sanak.kill_and_restart().await;
+    let again =
+        scene.wait_for("/precincts/5003", |shown| side_by_side(shown, "list")["protocol"].is_object()).await;
+    assert_eq!(side_by_side(&again, "list"), side_by_side(&shown, "list"));
     let data = scene.sanak.data();
     scene.sanak.stop().await;
     Record::checked(&data, scene.election.path());

@@ -1,7 +1,10 @@
 //! Scans through the door of the situation room: what is taken, what is refused and why, and who sees what of it.
 #![allow(clippy::unwrap_used)] // a test that cannot go on says so
 
+use std::io::Write as _;
+
 use e2e::{Builder, Record, Sanak, Vectors};
+use flate2::{Compression, write::ZlibEncoder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -11,6 +14,17 @@ const PICTURE: &str = "89504e470d0a1a0a0000000d494844520000000200000001080000000
 
 fn picture() -> Vec<u8> {
     hex::decode(PICTURE).unwrap()
+}
+
+/// A PDF of half a megabyte whose one stream opens to 600 MiB.
+fn bomb() -> Vec<u8> {
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+    let zeros = vec![0; 1 << 20];
+    (0..600).for_each(|_| packed.write_all(&zeros).unwrap());
+    let mut file = b"%PDF-1.7\n1 0 obj\n<< /Filter /FlateDecode >>\nstream\r\n".to_vec();
+    file.extend_from_slice(&packed.finish().unwrap());
+    file.extend_from_slice(b"\r\nendstream\nendobj\n%%EOF");
+    file
 }
 
 async fn add(sanak: &Sanak, kind: &str, file: Vec<u8>) -> (u16, Value) {
@@ -84,11 +98,14 @@ async fn what_is_no_plain_scan_is_refused_with_a_reason() {
     let mut huge = picture();
     huge[16..24].copy_from_slice(&[0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50]);
     huge[29..33].copy_from_slice(&[0xfe, 0x5f, 0x4b, 0x2e]);
+    let bomb = bomb();
+    assert!(bomb.len() < 1 << 20, "it is small on the wire");
     for (file, why) in [
         (polyglot, "holds a ZIP archive as well"),
         (svg, "an SVG, which can hold a script"),
         (active, "the PDF holds"),
         (huge, "the picture"),
+        (bomb, "the PDF opens to more than 512 MiB"),
         (b"PK\x03\x04".to_vec(), "a ZIP archive or an office document"),
         (Vec::new(), "the file is empty"),
     ] {

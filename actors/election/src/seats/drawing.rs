@@ -1,6 +1,6 @@
 //! What a commission drew lots for, as it stands on record, and what of it holds.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,15 @@ pub enum Name {
     Option(OptionId),
 }
 
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Option(option) => f.write_str(option.as_str()),
+        }
+    }
+}
+
 /// Why the outcome of lots cannot stand in any state of the count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DrawingError {
@@ -50,6 +59,9 @@ pub enum DrawingError {
     /// A winner of the other kind, or whom the contest has not.
     #[error("{0}: those drawn are named as those tied are: options, or numbers of the list")]
     WrongName(ContestId),
+    /// A winner who was not tied.
+    #[error("{0}: {1} is named as a winner of lots and was not tied")]
+    NotTied(ContestId, Name),
     /// The outcome does not fit the tie.
     #[error(transparent)]
     Lots(#[from] LotError),
@@ -92,11 +104,6 @@ impl Drawn {
     pub fn concerns(&self, contest: ContestIx, source: Source) -> bool {
         self.contest == contest && self.drawing.source == source
     }
-
-    /// The tie that it was drawn for.
-    pub fn tie(&self) -> &Tie {
-        &self.lot.of
-    }
 }
 
 impl Lots {
@@ -108,6 +115,15 @@ impl Lots {
     ) -> Self {
         let of = all.into_iter().filter(|drawn| drawn.concerns(contest, source));
         Self(of.map(|drawn| drawn.lot.clone()).collect())
+    }
+
+    /// These, and what was drawn after them.
+    ///
+    /// # Errors
+    /// [`DrawingError`]
+    pub fn and(mut self, contest: &Contest, drawing: &Drawing) -> Result<Self, DrawingError> {
+        self.0.push(drawing.lot(contest)?);
+        Ok(self)
     }
 }
 
@@ -123,13 +139,17 @@ impl Drawing {
     pub(super) fn lot(&self, contest: &Contest) -> Result<Lot, DrawingError> {
         let id = || self.contest.clone();
         let of = tie(contest, &self.tie).ok_or_else(|| DrawingError::WrongTie(id()))?;
-        let winners = self.drawn.iter().map(|name| match (of.place, name) {
-            (Place::Seats | Place::SecondRound, Name::Option(option)) => position(contest, option),
-            (Place::Women(_) | Place::List(_), Name::Number(number)) => Some(*number),
-            _ => None,
-        });
-        let winners: Option<Vec<u32>> = winners.collect();
-        let winners = winners.ok_or_else(|| DrawingError::WrongName(id()))?;
+        let winner = |name: &Name| {
+            let at = match (of.place, name) {
+                (Place::Seats | Place::SecondRound, Name::Option(option)) => position(contest, option),
+                (Place::Women(_) | Place::List(_), Name::Number(number)) => Some(*number),
+                _ => None,
+            };
+            let at = at.ok_or_else(|| DrawingError::WrongName(id()))?;
+            let stranger = || DrawingError::NotTied(id(), name.clone());
+            of.tied.contains(&at).then_some(at).ok_or_else(stranger)
+        };
+        let winners = self.drawn.iter().map(winner).collect::<Result<_, _>>()?;
         let lot = Lot { of, winners };
         Lots::new(vec![lot.clone()])?;
         Ok(lot)

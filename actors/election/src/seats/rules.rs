@@ -122,8 +122,8 @@ impl Contest {
         })
     }
 
-    /// Whether the votes of an option are in no denominator.
-    pub(super) fn excludes(&self, at: usize) -> bool {
+    /// Whether the votes of an option are in no denominator, and so in no share.
+    pub fn excludes(&self, at: usize) -> bool {
         self.rules.withdrawn_votes == WithdrawnVotes::Excluded
             && self.options.get(at).is_some_and(|option| option.status == OptionStatus::Withdrawn)
     }

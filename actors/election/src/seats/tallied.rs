@@ -31,7 +31,8 @@ impl fmt::Display for Source {
     }
 }
 
-/// Ballots that may still come by themselves, without a decision of people.
+/// Ballots that may still come by themselves, without a decision of people: at most one for each registered voter who is
+/// outstanding. More in a precinct than it has voters is a discrepancy (W11) that people look into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outstanding {
     /// At most so many.

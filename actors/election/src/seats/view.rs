@@ -91,8 +91,8 @@ pub struct OptionView {
     pub option: OptionId,
     /// Its votes.
     pub votes: u64,
-    /// Votes over what shares are of.
-    pub share: Fraction,
+    /// Votes over what shares are of; `null` where its votes are in no share (`withdrawn_votes = "excluded"`).
+    pub share: Option<Fraction>,
     /// Whether it takes part.
     pub standing: Standing,
     /// Each share that it needs.
@@ -180,7 +180,7 @@ impl SeatsView {
         let of = |numerator: u64, denominator: u64| Fraction { numerator, denominator };
         let option = |(at, result): (usize, &OptionResult)| {
             let id = contest.options[at].id.clone();
-            option(id, result, allocation.denominator.get())
+            option(id, result, (!contest.excludes(at)).then_some(allocation.denominator.get()))
         };
         Self {
             contest: contest.id.clone(),
@@ -213,11 +213,11 @@ impl SeatsView {
     }
 }
 
-fn option(option: OptionId, result: &OptionResult, denominator: u64) -> OptionView {
+fn option(option: OptionId, result: &OptionResult, denominator: Option<u64>) -> OptionView {
     OptionView {
         option,
         votes: result.votes.get(),
-        share: Fraction { numerator: result.votes.get(), denominator },
+        share: denominator.map(|denominator| Fraction { numerator: result.votes.get(), denominator }),
         standing: result.standing,
         thresholds: result.hurdles.iter().map(HurdleView::from).collect(),
         seats: result.seats,

@@ -102,10 +102,12 @@ fn identifier(id: &str) -> Value {
     class("ExternalIdentifier", json!({"Type": "other", "OtherType": "sanak", "Value": id}))
 }
 
-/// A name in three languages; one that is empty in all of them is no text.
+/// A name in the languages in which there is one.
 fn text(names: &Names) -> Value {
     let languages = [("ky", &names.ky), ("ru", &names.ru), ("en", &names.en)];
-    let written = languages.iter().filter(|(_, name)| !name.is_empty());
+    let nowhere = languages.iter().all(|(_, name)| name.is_empty());
+    // The standard wants one at least.
+    let written = languages.iter().filter(|(_, name)| !name.is_empty() || nowhere);
     let text = written
         .map(|(language, name)| class("LanguageString", json!({"Language": language, "Content": name})));
     class("InternationalizedText", json!({"Text": text.collect::<Vec<_>>()}))

@@ -45,7 +45,7 @@ async fn spreadsheet(request: &HttpRequest, of: &str, app: web::Data<App>, table
             Table::Results => (latest.results().plain().clone(), app.definition().clone()),
             Table::Precincts => (latest.all_precincts().plain().clone(), app.definition().clone()),
         };
-        away(move || table::write(&body, &definition, table, excel)).await
+        away(&app, move || table::write(&body, &definition, table, excel)).await
     };
     let body = app.recent.answer(format!("{table:?} {excel:?} {tag}"), make).await?;
     let answer = Answer { body, content_type: CSV, tag: Some(tag), keep: Keep::Latest };
@@ -65,7 +65,7 @@ pub(crate) async fn map(request: HttpRequest, of: web::Path<String>, app: web::D
     let make = async || {
         let (body, geometry) = (latest.results().plain().clone(), geometry.plain().clone());
         let definition = app.definition().clone();
-        away(move || geojson::write(&body, &geometry, &definition)).await
+        away(&app, move || geojson::write(&body, &geometry, &definition)).await
     };
     let body = app.recent.answer(format!("map {layer} {tag}"), make).await?;
     let answer = Answer { body, content_type: "application/geo+json", tag: Some(tag), keep: Keep::Latest };
@@ -83,17 +83,25 @@ pub(crate) async fn cdf(request: HttpRequest, of: web::Path<String>, app: web::D
         let upper = latest.results().plain().clone();
         let precincts = (level == Level::Precincts).then(|| latest.all_precincts().plain().clone());
         let definition = app.definition().clone();
-        away(move || cdf::write(&upper, precincts.as_deref(), &definition)).await
+        away(&app, move || cdf::write(&upper, precincts.as_deref(), &definition)).await
     };
-    let body = app.recent.answer(format!("cdf {level:?} {tag}"), make).await?;
-    let answer = Answer::json(body, tag, Keep::Latest);
+    let answer = match level {
+        Level::Summary => {
+            Answer::json(app.recent.answer(format!("cdf {tag}"), make).await?, tag, Keep::Latest)
+        }
+        // Tens of megabytes: one for all who ask within a second, whichever versions pass meanwhile.
+        Level::Precincts => Answer::fresh(app.recent.answer("cdf precincts".to_owned(), make).await?),
+    };
     named(answer.to(&request).await?, &format!("{}-cdf.json", app.definition().about().id))
 }
 
-/// Computes away from the threads that serve.
+/// Computes away from the threads that serve, one at a time: a download is large while it is made.
 async fn away(
+    app: &App,
     make: impl FnOnce() -> std::result::Result<Vec<u8>, published::Unreadable> + Send + 'static,
 ) -> std::result::Result<Bytes, Problem> {
+    let stopping = |_| Problem::unavailable("the server is stopping");
+    let _one_at_a_time = app.exports.acquire().await.map_err(stopping)?;
     let made = web::block(make).await.map_err(|_| Problem::unavailable("the server is busy; try again"))?;
     made.map(Bytes::from).map_err(|error| Problem::unavailable(error.to_string()))
 }

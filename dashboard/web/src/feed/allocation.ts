@@ -25,7 +25,8 @@ export interface Hurdle {
 export interface SeatsOfOption {
   option: string;
   votes: number;
-  share: Fraction;
+  /** Null where its votes are in no share. */
+  share: Fraction | null;
   standing: 'in' | 'below' | 'withdrawn' | 'apart';
   thresholds: Hurdle[];
   /** Without those that hang on lots. Of a referendum: 1 for the answer given. */

@@ -119,6 +119,8 @@ export interface Contest {
   /** Decimal strings, percent. */
   threshold: { national?: string | null; regional?: string | null } | null;
   share_of: 'votes_cast' | 'valid_votes';
+  /** What becomes of the votes of who has withdrawn: excluded ones are in no share. */
+  withdrawn_votes?: string;
   options: Option[];
 }
 

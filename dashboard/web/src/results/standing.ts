@@ -62,6 +62,14 @@ export function thresholdIn(contest: Contest, unit: Pick<Unit, 'id' | 'kind'>): 
   return unit.kind === 'region' ? at(contest.threshold?.regional, false) : null;
 }
 
+const excluded = (contest: Contest, option: Option) => contest.withdrawn_votes === 'excluded' && option.status === 'withdrawn';
+
+/** What percentages are of: all ballots or the valid ones, without the votes that the law leaves out. */
+function denominatorOf(contest: Contest, ballots: number, invalid: number, votes: Record<string, number>): number {
+  const out = contest.options.reduce((sum, option) => sum + (excluded(contest, option) ? (votes[option.id] ?? 0) : 0), 0);
+  return ballots - (contest.share_of === 'valid_votes' ? invalid : 0) - out;
+}
+
 /** What a contest stands at in one unit, by one source. */
 export function standing(
   contest: Contest,
@@ -81,11 +89,11 @@ export function standing(
   const { ballots, votes, invalid = 0 } = figures;
   if (ballots === 0) return { kind: 'nothing', reported };
 
-  const denominator = contest.share_of === 'valid_votes' ? ballots - invalid : ballots;
+  const denominator = denominatorOf(contest, ballots, invalid, votes);
   const rows = contest.options
     .map((option): Row => {
       const won = votes[option.id] ?? 0;
-      const percent = share(won, denominator);
+      const percent = excluded(contest, option) ? null : share(won, denominator);
       return { option, votes: won, percent, belowThreshold: below(option, percent, threshold) };
     })
     .filter((row) => row.option.status === 'active' || row.votes > 0)
@@ -123,9 +131,10 @@ export function reportedOf(unit: Unit, contest: Contest): Progress {
 export function leading(contest: Contest, count: ContestCount | undefined, source: Source): Leader | null {
   const figures = count?.[source];
   if (!figures?.votes || !figures.ballots) return null;
-  const denominator = contest.share_of === 'valid_votes' ? figures.ballots - (figures.invalid ?? 0) : figures.ballots;
+  const denominator = denominatorOf(contest, figures.ballots, figures.invalid ?? 0, figures.votes);
   let [first, most, second]: [Option | null, number, number] = [null, 0, 0];
   for (const option of contest.options) {
+    if (excluded(contest, option)) continue;
     const votes = figures.votes[option.id] ?? 0;
     if (votes > most) [first, most, second] = [option, votes, most];
     else if (votes > second) second = votes;

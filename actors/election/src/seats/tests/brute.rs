@@ -19,7 +19,7 @@ fn completions(kinds: usize, most: u64) -> Vec<Vec<u64>> {
     all
 }
 
-fn add(figures: &SourceFigures, more: &[u64]) -> SourceFigures {
+pub(super) fn add(figures: &SourceFigures, more: &[u64]) -> SourceFigures {
     let mut after = figures.clone();
     let bump = |count: &mut Count, more: u64| *count = Count::new(count.get() + more);
     after.votes.iter_mut().zip(more).for_each(|(votes, more)| bump(votes, *more));
@@ -140,7 +140,7 @@ fn ballot(letters: &'static str, sizes: std::ops::Range<usize>) -> impl Strategy
 }
 
 prop_compose! {
-    fn lists()(
+    pub(super) fn lists()(
         ballot in ballot("ppppPx", 2..5), method in method(), seats in 1u32..9, share in 0u32..4_000,
         national in any::<bool>(), valid in any::<bool>(), cap in proptest::option::of(1u32..6),
         vacant in any::<bool>(), excluded in any::<bool>(),
@@ -174,7 +174,7 @@ prop_compose! {
     }
 }
 
-fn votes() -> impl Strategy<Value = Vec<u64>> {
+pub(super) fn votes() -> impl Strategy<Value = Vec<u64>> {
     proptest::collection::vec(prop_oneof![0u64..6, 0u64..60], 6)
 }
 

@@ -65,4 +65,7 @@ fn what_no_tie_of_the_contest_can_be_is_refused() {
     let few = LotError::Winners { seats: 2, winners: 1 };
     assert_eq!(drawn(json!(["o0"])), Err(DrawingError::Lots(few)));
     assert!(drawn(json!(["o2", "o0"])).is_ok());
+    let two = json!({"place": "seats", "options": ["o0", "o1"], "seats": 1});
+    let stranger = drawing(two, json!(["o2"])).lot(&contest).unwrap_err();
+    assert_eq!(stranger.to_string(), "c: o2 is named as a winner of lots and was not tied");
 }

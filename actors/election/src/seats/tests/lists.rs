@@ -3,11 +3,11 @@
 use super::*;
 use crate::definition::ListCandidate;
 
-const VOTES_2021: [u64; 6] = [222_005, 174_470, 141_009, 106_955, 90_223, 79_025];
+pub(super) const VOTES_2021: [u64; 6] = [222_005, 174_470, 141_009, 106_955, 90_223, 79_025];
 
 /// The list contest of 2021: 21 lists and "against all"; six above 5 % as announced, the others invented below
 /// it, 1,281,500 ballots in all.
-fn of_2021() -> (Contest, Vec<u64>, u64) {
+pub(super) fn of_2021() -> (Contest, Vec<u64>, u64) {
     let mut contest = list(Method::Hare, 54, &format!("{}x", "p".repeat(21)));
     contest.threshold = Threshold { national: Some(500), regional: Some(50), turnout: None };
     contest.seat_cap = Some(27);
@@ -205,7 +205,7 @@ fn the_view_gives_counts_and_fractions() {
     assert_eq!((view.options.len(), view.reported.outstanding, view.decided), (22, None, false));
     let first = &view.options[0];
     assert_eq!((first.seats, first.seats_least, first.seats_most, first.decided), (15, 0, 27, false));
-    assert_eq!(first.share, Fraction { numerator: 222_005, denominator: 1_281_500 });
+    assert_eq!(first.share, Some(Fraction { numerator: 222_005, denominator: 1_281_500 }));
     assert_eq!(first.thresholds[0].needs, Fraction { numerator: 500, denominator: 10_000 });
     assert_eq!(
         view.rules.against_all,

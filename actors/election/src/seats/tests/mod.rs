@@ -3,6 +3,8 @@
 mod brute;
 mod differential;
 mod drawing;
+mod facts;
+mod hurdles;
 mod kinds;
 mod lists;
 mod sources;

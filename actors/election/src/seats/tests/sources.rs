@@ -13,26 +13,9 @@ use crate::{
     time::Timestamp,
 };
 
-/// Three precincts in two regions, and one abroad.
-fn definition(contest: Contest, registered: [u64; 4]) -> Definition {
+/// An election of these contests, units and precincts.
+pub(super) fn built(contests: Vec<Contest>, units: Vec<Unit>, precincts: Vec<Precinct>) -> Definition {
     let close = Timestamp::from_millis(43_200_000);
-    let unit = |id: &str, parent: &str| Unit {
-        id: id.parse().unwrap(),
-        parent: Some(parent.parse().unwrap()),
-        name: None,
-    };
-    let precinct = |(at, registered): (usize, u64)| Precinct {
-        id: PrecinctId::new(u32::try_from(at + 1).unwrap()).unwrap(),
-        parent: ["raion:a", "raion:a", "raion:b", "abroad"][at].parse().unwrap(),
-        counting: Counting::Urn,
-        registered: Count::new(registered),
-        position: None,
-        name: PlaceName::default(),
-        address: String::new(),
-        phone: String::new(),
-        polls_close: close,
-        contests: vec![PrecinctContest { contest: ContestIx(0), registered: Count::new(registered) }],
-    };
     let builder = Builder {
         about: About {
             id: "e".parse().unwrap(),
@@ -49,17 +32,49 @@ fn definition(contest: Contest, registered: [u64; 4]) -> Definition {
             limits: Default::default(),
         },
         digest: Digest::NONE,
-        contests: vec![contest],
-        units: vec![
-            unit("region:a", "country"),
-            unit("region:b", "country"),
-            unit("raion:a", "region:a"),
-            unit("raion:b", "region:b"),
-        ],
-        precincts: registered.into_iter().enumerate().map(precinct).collect(),
+        contests,
+        units,
+        precincts,
         devices: Vec::new(),
     };
     builder.build().unwrap()
+}
+
+pub(super) fn unit(id: &str, parent: &str) -> Unit {
+    Unit { id: id.parse().unwrap(), parent: Some(parent.parse().unwrap()), name: None }
+}
+
+/// A precinct in a unit with so many voters, and in these contests with so many.
+pub(super) fn precinct(at: usize, parent: &str, registered: u64, contests: &[(usize, u64)]) -> Precinct {
+    let voted = |(contest, registered): &(usize, u64)| PrecinctContest {
+        contest: ContestIx(u16::try_from(*contest).unwrap()),
+        registered: Count::new(*registered),
+    };
+    Precinct {
+        id: PrecinctId::new(u32::try_from(at + 1).unwrap()).unwrap(),
+        parent: parent.parse().unwrap(),
+        counting: Counting::Urn,
+        registered: Count::new(registered),
+        position: None,
+        name: PlaceName::default(),
+        address: String::new(),
+        phone: String::new(),
+        polls_close: Timestamp::from_millis(43_200_000),
+        contests: contests.iter().map(voted).collect(),
+    }
+}
+
+/// Three precincts in two regions, and one abroad.
+fn definition(contest: Contest, registered: [u64; 4]) -> Definition {
+    let units = vec![
+        unit("region:a", "country"),
+        unit("region:b", "country"),
+        unit("raion:a", "region:a"),
+        unit("raion:b", "region:b"),
+    ];
+    let parents = ["raion:a", "raion:a", "raion:b", "abroad"];
+    let here = |(at, voters): (usize, u64)| precinct(at, parents[at], voters, &[(0, voters)]);
+    built(vec![contest], units, registered.into_iter().enumerate().map(here).collect())
 }
 
 /// What a precinct adds: votes by urns and by protocol, where it has them.
