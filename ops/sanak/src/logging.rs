@@ -7,8 +7,9 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 /// Variables that set the level, such as `debug` or `warn,device_gateway=debug`; the first that is set counts.
 const LEVEL: [&str; 2] = ["SANAK_LOG", "RUST_LOG"];
 
-/// What is told where nothing is set: of the servers under ours, only what is wrong.
-const USUAL: &str = "info,actix_server=warn,ntex_rt=warn,ntex_service=warn";
+/// What is told where nothing is set: of the servers under ours, only what is wrong. That a stranger's request is no HTTP
+/// is not: whoever likes could fill the log with it.
+const USUAL: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off,ntex_rt=warn,ntex_service=warn";
 
 /// Why the level cannot be set.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 //! again. It reads as any reader does, so the embargo and the publish guard hold for it by themselves.
 //!
 //! A file is written whole or not at all. What stands stays when the platform is not reached; `index.json` says so. An
-//! older version never takes the place of a newer one of the same epoch.
+//! older version never takes the place of a newer one of the same epoch, also after a start.
 
 mod files;
 mod reader;
@@ -10,7 +10,6 @@ mod target;
 
 use std::{io, io::Write, time::Duration};
 
-use serde::Deserialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Outcome;
@@ -33,6 +32,11 @@ pub struct Options {
     pub once: bool,
 }
 
+/// Looks at everything after one that found a newer version: lists may be a second old when they are read.
+const LOOKS_AFTER: u32 = 3;
+/// Everything is looked at once in so many looks, also where no version is new.
+const LOOKS_APART: u32 = 15;
+
 /// Why files are not as new as they could be.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
@@ -42,48 +46,43 @@ enum Trouble {
     Write(#[from] Unwritten),
     #[error("the platform at {0} has no election; is it the right address? (--from)")]
     NoElection(String),
+    #[error("there is no election {0} (--election)")]
+    Unknown(String),
     #[error(
-        "an older version than {held} was answered ({answered}): is there a cache between? the newer one stands"
+        "{file}: version {answered} was answered where {held} stands: is there a cache between? the newer one stays"
     )]
-    Older { held: u64, answered: u64 },
-}
-
-/// What a snapshot says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Header {
-    epoch: String,
-    version: u64,
+    Older { file: String, held: u64, answered: u64 },
 }
 
 /// Publishes until it is told to stop, or once.
 ///
 /// # Errors
-/// Where the target cannot be opened, or a signal cannot be waited for.
+/// Where a signal cannot be waited for, or stderr is closed.
 pub async fn run(options: Options) -> io::Result<Outcome> {
-    let target = match Target::open(&options.target) {
-        Ok(target) => target,
+    let opened = async {
+        let (reader, target) = (Reader::new(&options.from)?, Target::open(&options.target)?);
+        Ok::<_, Trouble>(Files::open(reader, target).await?)
+    };
+    let files = match opened.await {
+        Ok(files) => files,
         Err(why) => {
             writeln!(io::stderr(), "{why}")?;
             return Ok(Outcome::Misused);
         }
     };
-    let reader = match Reader::new(&options.from) {
-        Ok(reader) => reader,
-        Err(why) => {
-            writeln!(io::stderr(), "{why}")?;
-            return Ok(Outcome::Misused);
-        }
-    };
-    let mut publisher = Publisher { files: Files::new(reader, target), options, held: None };
-    let mut terminated = signal(SignalKind::terminate())?;
+    let once = options.once;
+    let every = options.every;
+    let mut publisher = Publisher { files, options, looks: 0 };
+    let (mut terminated, mut interrupted) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     loop {
         let passed = publisher.pass().await;
         match &passed {
-            Ok(Some(header)) => tracing::info!(epoch = header.epoch, version = header.version, "published"),
-            Ok(None) => {}
+            Ok(true) => tracing::info!(version = publisher.files.version(), "published"),
+            Ok(false) => {}
             Err(why) => tracing::warn!(%why, "what was published stands; trying again"),
         }
-        if publisher.options.once {
+        if once {
             return match passed {
                 Ok(_) => Ok(Outcome::Done),
                 Err(why) => {
@@ -93,11 +92,8 @@ pub async fn run(options: Options) -> io::Result<Outcome> {
             };
         }
         tokio::select! {
-            () = tokio::time::sleep(publisher.options.every) => {}
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
-                return Ok(Outcome::Done);
-            }
+            () = tokio::time::sleep(every) => {}
+            _ = interrupted.recv() => return Ok(Outcome::Done),
             _ = terminated.recv() => return Ok(Outcome::Done),
         }
     }
@@ -106,46 +102,40 @@ pub async fn run(options: Options) -> io::Result<Outcome> {
 struct Publisher {
     files: Files,
     options: Options,
-    /// The version that stands, whole.
-    held: Option<Header>,
+    /// Looks since the last one that found a newer version.
+    looks: u32,
 }
 
 impl Publisher {
-    /// Looks once; the version that was written, if there was a newer one.
-    async fn pass(&mut self) -> Result<Option<Header>, Trouble> {
+    /// Looks once; whether there was a newer version. What stands, and whether the platform is reached, is told also
+    /// where nothing was new: a reader of the files sees how old they may be.
+    async fn pass(&mut self) -> Result<bool, Trouble> {
         let outcome = self.write().await;
         let reached = !matches!(outcome, Err(Trouble::Read(_)));
-        // The state is told also where nothing was new: a reader of the files sees how old they may be.
-        let told = self
-            .files
-            .tell(reached, self.held.as_ref().map(|held| (held.epoch.as_str(), held.version)))
-            .await;
-        let written = outcome?;
+        let told = self.files.tell(reached).await;
+        let newer = outcome?;
         told?;
-        Ok(written)
+        Ok(newer)
     }
 
-    async fn write(&mut self) -> Result<Option<Header>, Trouble> {
+    async fn write(&mut self) -> Result<bool, Trouble> {
         let election = match &self.options.election {
             Some(election) => election.clone(),
             None => {
-                let first = self.files.elections().await?;
-                let election = first.ok_or_else(|| Trouble::NoElection(self.options.from.clone()))?;
-                self.options.election = Some(election.clone());
-                election
+                let first = self.files.first_election().await?;
+                let first = first.ok_or_else(|| Trouble::NoElection(self.options.from.clone()))?;
+                self.options.election.insert(first).clone()
             }
         };
-        let header = self.files.look(&election).await?;
-        if let Some(held) = &self.held {
-            if *held == header {
-                return Ok(None);
+        let newer = self.files.write_results(&election).await?;
+        self.looks = if newer { 0 } else { self.looks + 1 };
+        if self.looks < LOOKS_AFTER || self.looks.is_multiple_of(LOOKS_APART) {
+            let written = self.files.write_rest(&election).await;
+            if written.is_err() {
+                self.looks = 0;
             }
-            if held.epoch == header.epoch && header.version < held.version {
-                return Err(Trouble::Older { held: held.version, answered: header.version });
-            }
+            written?;
         }
-        self.files.write_all(&election).await?;
-        self.held = Some(header.clone());
-        Ok(Some(header))
+        Ok(newer)
     }
 }

@@ -1,6 +1,10 @@
 //! The platform as any reader sees it: HTTP with tags, bounded in size and time.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, StatusCode, Url, header};
@@ -35,15 +39,25 @@ pub(super) enum Unread {
 pub(super) struct Answer {
     pub bytes: Bytes,
     pub content_type: String,
-    /// Whether it is what was answered before.
-    pub unchanged: bool,
+    tag: Option<String>,
 }
 
-/// Reads, and remembers by its tag what it has read.
+/// What came of asking.
+pub(super) enum Asked {
+    /// It is what is held already.
+    Unchanged,
+    /// It is new.
+    New(Answer),
+    /// There is nothing at this address.
+    Nothing,
+}
+
+/// Reads, and asks only whether it has changed for what it was told is held.
 pub(super) struct Reader {
     base: Url,
     client: Client,
-    known: tokio::sync::Mutex<HashMap<String, (String, Answer)>>,
+    /// Tags by path.
+    held: Mutex<HashMap<String, String>>,
 }
 
 impl Reader {
@@ -57,26 +71,23 @@ impl Reader {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().connect_timeout(CONNECT).timeout(WHOLE).build();
         let client = client.map_err(|error| wrong(&error))?;
-        Ok(Self { base, client, known: tokio::sync::Mutex::default() })
+        Ok(Self { base, client, held: Mutex::default() })
     }
 
-    /// What stands below `/api/v1`; `None` where there is nothing (404).
-    pub(super) async fn read(&self, path: &str) -> Result<Option<Answer>, Unread> {
+    /// What stands below `/api/v1`.
+    pub(super) async fn ask(&self, path: &str) -> Result<Asked, Unread> {
         let url = format!("{}/api/v1{path}", self.base.as_str().trim_end_matches('/'));
         let failed = |error| Unread::Http(url.clone(), error);
-        let known = self.known.lock().await.get(path).cloned();
         let mut request = self.client.get(&url);
-        if let Some((tag, _)) = &known {
+        if let Some(tag) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
             request = request.header(header::IF_NONE_MATCH, tag);
         }
         let mut answer = request.send().await.map_err(failed)?;
-        match (answer.status(), known) {
-            (StatusCode::NOT_MODIFIED, Some((_, held))) => {
-                return Ok(Some(Answer { unchanged: true, ..held }));
-            }
-            (StatusCode::NOT_FOUND, _) => return Ok(None),
-            (StatusCode::OK, _) => {}
-            (status, _) => return Err(Unread::Status(url, status)),
+        match answer.status() {
+            StatusCode::NOT_MODIFIED => return Ok(Asked::Unchanged),
+            StatusCode::NOT_FOUND => return Ok(Asked::Nothing),
+            StatusCode::OK => {}
+            status => return Err(Unread::Status(url, status)),
         }
         let text =
             |name| answer.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
@@ -94,15 +105,14 @@ impl Reader {
             let whole: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(&bytes);
             whole.map_err(|error| Unread::Broken(url, error))?;
         }
-        let read = Answer { bytes, content_type, unchanged: false };
-        if let Some(tag) = tag {
-            self.known.lock().await.insert(path.to_owned(), (tag, read.clone()));
-        }
-        Ok(Some(read))
+        Ok(Asked::New(Answer { bytes, content_type, tag }))
     }
 
-    /// Forgets what an address answered, so that it is written anew.
-    pub(super) async fn forget(&self, path: &str) {
-        self.known.lock().await.remove(path);
+    /// An answer is where it belongs: from now on it is asked whether it has changed.
+    pub(super) fn hold(&self, path: &str, answer: &Answer) {
+        if let Some(tag) = &answer.tag {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.insert(path.to_owned(), tag.clone());
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use object_store::{
-    Attribute, Attributes, Error, ObjectStore, PutOptions, aws::AmazonS3Builder, local::LocalFileSystem,
-    path::Path as Key,
+    Attribute, Attributes, Error, ObjectStore, ObjectStoreExt as _, PutOptions, aws::AmazonS3Builder,
+    local::LocalFileSystem, path::Path as Key,
 };
 
 /// How long a web server's readers may keep a file that changes.
@@ -20,7 +20,7 @@ pub(super) enum Unwritten {
     )]
     Target(String, String),
     /// A file could not be written.
-    #[error("{0} cannot be written: {1}")]
+    #[error("{0} cannot be read or written: {1}")]
     File(String, #[source] Error),
 }
 
@@ -48,6 +48,20 @@ impl Target {
         Ok(Self { store: Arc::new(store), prefix: Key::from(prefix), bucket: true })
     }
 
+    /// A file that was written before; `None` where there is none.
+    pub(super) async fn read(&self, file: &str) -> Result<Option<Bytes>, Unwritten> {
+        let failed = |error| Unwritten::File(file.to_owned(), error);
+        match self.store.get(&self.key(file)).await {
+            Ok(found) => found.bytes().await.map(Some).map_err(failed),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn key(&self, file: &str) -> Key {
+        file.split('/').fold(self.prefix.clone(), |key, part| key.join(part))
+    }
+
     /// Writes a file in place of the one that stands there.
     pub(super) async fn write(
         &self,
@@ -56,7 +70,6 @@ impl Target {
         content_type: &str,
         encoding: Option<&'static str>,
     ) -> Result<(), Unwritten> {
-        let key = file.split('/').fold(self.prefix.clone(), |key, part| key.join(part));
         let mut attributes = Attributes::new();
         if self.bucket {
             attributes.insert(Attribute::ContentType, content_type.to_owned().into());
@@ -66,7 +79,7 @@ impl Target {
             }
         }
         let options = PutOptions { attributes, ..PutOptions::default() };
-        let written = self.store.put_opts(&key, bytes.into(), options).await;
+        let written = self.store.put_opts(&self.key(file), bytes.into(), options).await;
         written.map(drop).map_err(|error| Unwritten::File(file.to_owned(), error))
     }
 }
