@@ -21,7 +21,7 @@ pub use device::{Client, Received};
 pub use honest::{Honest, Lived, Patience};
 pub use library::{Held, Library, Member, Settled, now};
 pub use line::{Line, State};
-pub use process::{Builder, OTHERS, Prepared, Ready, Sanak, binary};
+pub use process::{Builder, OTHERS, Prepared, ROOM_TOKEN, Ready, Sanak, binary};
 pub use provisioned::{Provisioned, TOKEN};
 pub use record::Record;
 pub use small::Small;

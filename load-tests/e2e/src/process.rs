@@ -50,7 +50,7 @@ struct Place {
 }
 
 /// The situation room's token in every test.
-const TOKEN: &str = "0f7c1e5d2b6a";
+pub const ROOM_TOKEN: &str = "0f7c1e5d2b6a";
 /// Tokens of two more people there.
 pub const OTHERS: [&str; 2] = ["second", "third"];
 const SECOND_SHA256: &str = "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4";
@@ -312,7 +312,7 @@ impl Sanak {
     /// Status and JSON of what the situation room reads.
     pub async fn room(&self, path: &str) -> (u16, Value) {
         let url = format!("http://{}/api/v1/room{path}", self.ready.http);
-        let answer = reqwest::Client::new().get(&url).bearer_auth(TOKEN).send().await;
+        let answer = reqwest::Client::new().get(&url).bearer_auth(ROOM_TOKEN).send().await;
         let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
     }
@@ -320,7 +320,7 @@ impl Sanak {
     /// What the situation room does: status and JSON of the answer.
     pub async fn act(&self, path: &str, body: Value) -> (u16, Value) {
         let url = format!("http://{}/api/v1/room{path}", self.ready.http);
-        let answer = reqwest::Client::new().post(&url).bearer_auth(TOKEN).json(&body).send().await;
+        let answer = reqwest::Client::new().post(&url).bearer_auth(ROOM_TOKEN).json(&body).send().await;
         let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
     }
@@ -328,7 +328,7 @@ impl Sanak {
     /// What the situation room sends as it is: status and JSON of the answer.
     pub async fn upload(&self, path: &str, file: Vec<u8>) -> (u16, Value) {
         let url = format!("http://{}/api/v1/room{path}", self.ready.http);
-        let answer = reqwest::Client::new().post(&url).bearer_auth(TOKEN).body(file).send().await;
+        let answer = reqwest::Client::new().post(&url).bearer_auth(ROOM_TOKEN).body(file).send().await;
         let answer = answer.unwrap_or_else(|error| panic!("{url}: {error}"));
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
     }
@@ -336,7 +336,7 @@ impl Sanak {
     /// The bytes of a path that the situation room reads.
     pub async fn download(&self, path: &str) -> Vec<u8> {
         let url = format!("http://{}{path}", self.ready.http);
-        let answer = reqwest::Client::new().get(&url).bearer_auth(TOKEN).send().await;
+        let answer = reqwest::Client::new().get(&url).bearer_auth(ROOM_TOKEN).send().await;
         let answer = answer.and_then(reqwest::Response::error_for_status);
         let bytes = answer.unwrap_or_else(|error| panic!("{error}")).bytes().await;
         bytes.unwrap_or_else(|error| panic!("{url}: {error}")).to_vec()
