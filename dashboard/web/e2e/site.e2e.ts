@@ -70,6 +70,33 @@ beforeAll(async () => {
 }, NIGHT_MS + 60_000);
 afterAll(() => browser?.close());
 
+describe('publication that is held', () => {
+  it('is said in a sentence, with the moment since when, for as long as the feed says so', async () => {
+    const context = await contextOf(browser, 'laptop', false);
+    const page = new PublicPage(await context.newPage(), base);
+    let held = true;
+    // The frames of the real feed, as they are while the audit finds a sum that is wrong.
+    await page.page.routeWebSocket(/\/live/, (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((message) => {
+        const frame = JSON.parse(String(message)) as Snapshot;
+        socket.send(JSON.stringify(held ? { ...frame, stalled_since: '2026-10-04T15:04:05Z' } : frame));
+      });
+    });
+    try {
+      await page.open(`/${definition.id}?lang=en`);
+      const banner = page.page.getByRole('status').filter({ hasText: 'Publication stands still since 21:04' });
+      await banner.waitFor();
+      held = false;
+      // A ping says so, every ten seconds.
+      await banner.waitFor({ state: 'detached', timeout: 30_000 });
+      expect(page.errors).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  });
+});
+
 describe('the seats', () => {
   it('are the server’s, as places of the chamber and as a table, and add up to the house', async () => {
     const contest = definition.contests.find(({ scope }) => scope === 'country');
