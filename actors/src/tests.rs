@@ -60,11 +60,15 @@ impl ReplaySource for Source {
 }
 
 /// Puts observations into the journal through a channel, which stands for the wiring.
-struct Observations(mpsc::UnboundedSender<(Observation, Timestamp)>);
+struct Observations {
+    journal: mpsc::UnboundedSender<(Observation, Timestamp)>,
+    /// There is no room now.
+    full: Arc<AtomicBool>,
+}
 
 impl Recorder for Observations {
     fn record(&self, observation: Observation, at: Timestamp) -> bool {
-        self.0.send((observation, at)).is_ok()
+        !self.full.load(Ordering::SeqCst) && self.journal.send((observation, at)).is_ok()
     }
 }
 
@@ -76,6 +80,7 @@ struct House {
     appender: Appender<oneshot::Sender<Arc<Journaled<Entry>>>>,
     alarms: prometheus::Registry,
     arbiter: actix::Arbiter,
+    full: Arc<AtomicBool>,
 }
 
 fn definition() -> Arc<Definition> {
@@ -97,13 +102,14 @@ impl House {
         night.settle().unwrap();
         let clock = Arc::new(Hands(AtomicU64::new(now.millis()), AtomicBool::default()));
         let (observed, mut observations) = mpsc::unbounded_channel();
+        let full = Arc::new(AtomicBool::default());
         let alarms = prometheus::Registry::new();
         let arbiter = actix::Arbiter::new();
         let parts = Parts {
             night,
             feed: Arc::clone(&feed),
             source: Arc::new(Source(Arc::clone(&definition), journal.reader())),
-            recorder: Arc::new(Observations(observed)),
+            recorder: Arc::new(Observations { journal: observed, full: Arc::clone(&full) }),
             tempo: Arc::clone(&clock) as Arc<dyn Tempo>,
             alarms: Alarms::register(&alarms).unwrap(),
             marks: Default::default(),
@@ -129,7 +135,19 @@ impl House {
                 recording.append(Entry::Observation(observation), at, oneshot::channel().0).await.unwrap();
             }
         });
-        Self { feed, clock, system, appender, alarms, arbiter }
+        Self { feed, clock, system, appender, alarms, arbiter, full }
+    }
+
+    /// Stops, and leaves its record for one that is started again.
+    fn left(self, dir: &TempDir) -> TempDir {
+        self.arbiter.stop();
+        drop(self);
+        let again = TempDir::new().unwrap();
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), again.path().join(file.file_name())).unwrap();
+        }
+        again
     }
 
     async fn store(&self, entry: Entry) -> Arc<Journaled<Entry>> {
@@ -227,13 +245,7 @@ async fn votes_appear_in_one_version_when_they_may_and_replay_gives_the_same() {
     house.shows("votes", |feed| feed.current().votes()).await;
     assert_eq!(ballots(&house.feed), 400);
     let live = house.feed.figures(&UnitId::Country).unwrap().0;
-    house.arbiter.stop();
-    drop(house);
-    let again = TempDir::new().unwrap();
-    for file in std::fs::read_dir(dir.path()).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), again.path().join(file.file_name())).unwrap();
-    }
+    let again = house.left(&dir);
     let restarted = House::open(&again, close + Duration::from_secs(2)).await;
     restarted.shows("the same figures", |feed| feed.figures(&UnitId::Country).unwrap().0 == live).await;
     assert!(restarted.feed.current().votes());
@@ -407,21 +419,54 @@ async fn a_wrong_roll_up_is_held_and_said_until_it_is_mended() {
     assert_eq!(house.alarm("sanak_publication_recoveries_total"), 1.0);
     // Both are on record: what the public saw, and when it went on.
     house.store(Entry::Observation(Observation::ClockDoubted)).await;
+    let noted = of_publication(&dir);
+    let [Observation::PublicationHeld { .. }, Observation::PublicationResumed] = noted[..] else {
+        panic!("{noted:?}")
+    };
+}
+
+/// What the record says of publication. Others stand between: what a clock or a device caused meanwhile.
+fn of_publication(dir: &TempDir) -> Vec<Observation> {
     let mut noted = Vec::new();
     journal::check_with(dir.path(), |record| {
-        if let Entry::Observation(observation) = record.entry() {
-            noted.push(observation.clone());
+        if let Entry::Observation(
+            of @ (Observation::PublicationHeld { .. } | Observation::PublicationResumed),
+        ) = record.entry()
+        {
+            noted.push(of.clone());
         }
         Ok(())
     })
     .unwrap();
-    // Others may stand between: what a clock or a device caused meanwhile.
-    let of_publication = |of: &&Observation| {
-        matches!(of, Observation::PublicationHeld { .. } | Observation::PublicationResumed)
-    };
-    let told: Vec<_> = noted.iter().filter(of_publication).collect();
-    let [Observation::PublicationHeld { .. }, after, ..] = told[..] else { panic!("{noted:?}") };
-    assert_eq!(*after, Observation::PublicationResumed, "{noted:?}");
+    noted
+}
+
+/// The journal takes nothing at first, and the service is stopped before the fault is mended: what the public saw is on
+/// record all the same, once, and so is that it went on.
+#[actix::test]
+async fn a_hold_that_outlasts_the_service_ends_on_record_in_the_next_one() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    for name in [OPENING, URN[0], URN[1]] {
+        house.send(name).await;
+    }
+    house.shows("the tally", |feed| ballots(feed) == 400 && feed.current().votes()).await;
+    house.full.store(true, Ordering::SeqCst);
+    house.strike(RAION, Fault::Invents(5)).await;
+    house.send(TURNOUT).await;
+    house.alarms_are("sanak_publication_held", 1.0).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(of_publication(&dir), [], "there was no room");
+    house.full.store(false, Ordering::SeqCst);
+    house.shows("the hold on record", |_| of_publication(&dir).len() == 1).await;
+
+    let again = house.left(&dir);
+    let restarted = House::open(&again, close + Duration::from_secs(90)).await;
+    restarted.shows("what came meanwhile", |feed| identified(feed) == 412).await;
+    restarted.shows("its end on record", |_| of_publication(&again).len() == 2).await;
+    let noted = of_publication(&again);
+    assert!(matches!(noted[..], [Observation::PublicationHeld { .. }, Observation::PublicationResumed]));
 }
 
 /// A sum that is off without a report: the audit finds it, and forms it anew.
@@ -481,14 +526,8 @@ async fn a_decision_that_lowers_a_count_is_published_with_its_reason_and_replaye
     assert_eq!(house.feed.corrections().len(), 2);
     assert_eq!(house.alarm("sanak_versions_held_total"), 0.0);
     let live = house.feed.figures(&UnitId::Country).unwrap().0;
-    house.arbiter.stop();
     let listed: Vec<_> = house.feed.corrections().into_iter().map(|of| of.correction).collect();
-    drop(house);
-    let again = TempDir::new().unwrap();
-    for file in std::fs::read_dir(dir.path()).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), again.path().join(file.file_name())).unwrap();
-    }
+    let again = house.left(&dir);
     let restarted = House::open(&again, close + Duration::from_secs(61)).await;
     restarted.shows("the same figures", |feed| feed.figures(&UnitId::Country).unwrap().0 == live).await;
     let replayed: Vec<_> = restarted.feed.corrections().into_iter().map(|of| of.correction).collect();

@@ -34,6 +34,22 @@ const count = (votes: Record<string, number>, ballots: number, invalid = 0): Con
 });
 
 describe('the standing of a contest', () => {
+  it('has the votes that the law leaves out in no share, and all shares together are no more than the whole', () => {
+    const excluding: Contest = { ...contest, withdrawn_votes: 'excluded' };
+    const votes = count({ p01: 300, p02: 200, p03: 500 }, 1010, 10);
+    const stands = standing(excluding, votes, 'urns');
+    if (stands.kind !== 'counted') throw new Error(stands.kind);
+    expect(stands.denominator).toBe(510);
+    const percents = Object.fromEntries(stands.rows.map((row) => [row.option.id, row.percent]));
+    expect(percents['p03']).toBeNull();
+    expect(percents['p01']).toBeCloseTo(58.82, 2);
+    expect(stands.rows.reduce((sum, { percent }) => sum + (percent ?? 0), 0)).toBeLessThanOrEqual(100);
+    expect(leading(excluding, votes, 'urns')).toMatchObject({ option: { id: 'p01' }, marginVotes: 100 });
+    // Where they are valid, they count.
+    const valid = standing({ ...contest, withdrawn_votes: 'valid' }, votes, 'urns');
+    expect(valid.kind === 'counted' && valid.denominator).toBe(1010);
+  });
+
   it('ranks by votes, then by the ballot', () => {
     const stands = standing(contest, count({ p01: 5, p02: 95 }, 100), 'urns');
     expect(stands.kind === 'counted' && stands.rows.map((row) => row.option.id)).toEqual(['p02', 'p01']);

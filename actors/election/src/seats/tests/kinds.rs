@@ -132,6 +132,15 @@ fn lots_among_both_sexes_respect_the_quota() {
     let tied = counted(&contest, &[50, 50, 50, 50], 0, 0);
     let tie = allocate(&tied, &Lots::default()).ties.remove(0);
     assert_eq!(tie, Tie { place: Place::Seats, tied: vec![0, 1, 2, 3], seats: 2 });
+    // One man is seated: the draw of both others settles nothing, and the tie stands.
+    let mut contest = district(3, "mmmff");
+    contest.rules.max_one_sex = Some(2);
+    let tied = counted(&contest, &[90, 50, 50, 50, 50], 0, 0);
+    let tie = allocate(&tied, &Lots::default()).ties.remove(0);
+    let drawn = |winners| allocate(&tied, &Lots::new(vec![Lot { of: tie.clone(), winners }]).unwrap());
+    assert_eq!(drawn(vec![1, 2]).ties, [tie.clone()]);
+    let settled = drawn(vec![1, 3]);
+    assert_eq!((seats(&settled), settled.ties), (vec![1, 1, 0, 1, 0], vec![]));
 }
 
 #[test]
