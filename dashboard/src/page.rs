@@ -21,6 +21,9 @@ use crate::{
 
 /// What the name of a file's brotli form ends with.
 const BROTLI: &str = ".br";
+/// The situation room is a page of its own: nothing of it is in the public one, and nothing known is in it without a token.
+const ROOM: &str = "/room";
+const ROOM_FILE: &str = "room.html";
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
@@ -85,7 +88,8 @@ pub(crate) async fn page(request: HttpRequest, app: web::Data<App>) -> Result<Ht
         return Err(Problem::method("GET, HEAD"));
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
-    if let Some(asset) = app.page.file(path) {
+    let file = if path == ROOM { ROOM_FILE } else { path };
+    if let Some(asset) = app.page.file(file) {
         let body = Arc::clone(&asset.body);
         let tag = Some(asset.tag.clone());
         return Answer { body, content_type: asset.content_type, tag, keep: asset.keep }.to(&request).await;

@@ -4,8 +4,15 @@
 #[allow(dead_code)] // each test uses a part of it
 mod support;
 
+use std::sync::Arc;
+
+use election::{Count, Definition, definition::OptionStatus, seats::WithdrawnVotes};
 use serde_json::{Value, json};
-use support::{House, problem};
+use support::{
+    House,
+    country::{self, SMALL},
+    problem,
+};
 
 /// A page as a browser asks for it.
 async fn page(house: &House, path: &str) -> reqwest::Response {
@@ -208,6 +215,44 @@ async fn the_main_pages_are_tables_of_what_was_published() {
     assert!(text(&house, "/kg-test/corrections?lang=en").await.contains("The list is empty."));
     house.feed.stall(house.night.now);
     assert!(text(&house, "/kg-test?lang=en").await.contains("Publication stands still"));
+}
+
+/// A list whose first party withdrew after ballots were printed.
+fn withdrawn(rule: WithdrawnVotes) -> Arc<Definition> {
+    let mut builder = country::builder(SMALL);
+    builder.contests[0].rules.withdrawn_votes = rule;
+    builder.contests[0].options[0].status = OptionStatus::Withdrawn;
+    Arc::new(builder.build().unwrap())
+}
+
+#[tokio::test]
+async fn votes_for_whoever_withdrew_are_in_no_share_and_lead_nowhere_where_the_rule_leaves_them_out() {
+    for (rule, first, second, leader) in [
+        (WithdrawnVotes::Excluded, "", "75.0%", "<td>p 2</td><td class=\"num\">75.0%</td>"),
+        (WithdrawnVotes::Valid, "60.0%", "30.0%", "<td>p 1</td><td class=\"num\">60.0%</td>"),
+    ] {
+        let mut house = House::electing(withdrawn(rule), |_| {}, None).await;
+        house.night.votes = true;
+        house.night.report(1, 0);
+        house.night.change(1, |figures| {
+            let urns = &mut figures.contests[0].urns;
+            for (votes, cast) in urns.votes.iter_mut().zip([600, 300, 99]) {
+                *votes = Count::new(cast);
+            }
+            urns.ballots = Count::new(1000);
+        });
+        house.publish();
+        let country = text(&house, "/kg-test?lang=en").await;
+        for row in [
+            format!(
+                "<th scope=\"row\">p 1 (withdrawn)</th><td class=\"num\">600</td><td class=\"num\">{first}</td>"
+            ),
+            format!("<th scope=\"row\">p 2</th><td class=\"num\">300</td><td class=\"num\">{second}</td>"),
+            leader.to_owned(),
+        ] {
+            assert!(country.contains(&row), "{row}\n{country}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -221,10 +221,12 @@ fn leader(sheet: &Sheet<'_>, ballot: &Ballot, unit: &Unit<'_>) -> Option<(String
     let source = [&count.urns, &count.protocols]
         .into_iter()
         .find(|of| of.ballots.is_some_and(|ballots| ballots > 0))?;
-    let most = source.votes.values().copied().max().filter(|votes| *votes > 0)?;
-    let first =
-        |option: &&election::definition::ContestOption| source.votes.get(option.id.as_str()) == Some(&most);
-    let mut leading = ballot.options.iter().filter(first);
+    // Whoever withdrew and whose votes are in no share does not lead, however many they are.
+    let standing = ballot.options.iter().enumerate().filter(|(at, _)| !ballot.excludes(*at));
+    let counted = standing.filter_map(|(_, option)| Some((option, *source.votes.get(option.id.as_str())?)));
+    let counted: Vec<_> = counted.filter(|(_, votes)| *votes > 0).collect();
+    let most = counted.iter().map(|(_, votes)| *votes).max()?;
+    let mut leading = counted.iter().filter(|(_, votes)| *votes == most).map(|(option, _)| option);
     let name = sheet.language.name(&leading.next()?.name).to_owned();
     let name = if leading.next().is_some() { sheet.word(TIE).to_owned() } else { name };
     Some((name, sheet.language.percent(most, whole(ballot, source))))

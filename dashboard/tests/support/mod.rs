@@ -347,6 +347,15 @@ impl House {
         change: impl FnOnce(&mut Config),
         store: Option<Arc<dyn Store>>,
     ) -> Self {
+        Self::electing(country::definition(size), change, store).await
+    }
+
+    /// A house with this election.
+    pub async fn electing(
+        definition: Arc<Definition>,
+        change: impl FnOnce(&mut Config),
+        store: Option<Arc<dyn Store>>,
+    ) -> Self {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join(history::FILE);
         let runtime = tokio::runtime::Handle::current();
@@ -354,7 +363,6 @@ impl House {
             || Arc::new(SqliteStore::new(file.clone(), Duration::from_secs(5), runtime)) as Arc<dyn Store>;
         let past = Past::new(store.unwrap_or_else(own));
         let mut outbox = Outbox::open(&file).unwrap();
-        let definition = country::definition(size);
         let feed = Arc::new(country::feed(&definition));
         let desk = Arc::new(Desk::default());
         let mut config = Config::on("127.0.0.1:0".parse().unwrap());

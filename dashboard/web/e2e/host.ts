@@ -2,6 +2,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BrowserContext, Page } from 'playwright-core';
 
+interface Preparation {
+  prepare?: ((page: Page) => Promise<void>) | undefined;
+  /** Whether its policy names the results' sockets beside their origin. */
+  sockets?: boolean;
+}
+
 /** A newspaper's page: another origin, and a policy that lets nothing in but what the server of the results sends. */
 export class NewsPage {
   readonly errors: string[] = [];
@@ -15,11 +21,11 @@ export class NewsPage {
   ) {}
 
   /** Serves `body` at a free port and opens it. */
-  static async open(context: BrowserContext, results: string, body: string, prepare?: (page: Page) => Promise<void>): Promise<NewsPage> {
+  static async open(context: BrowserContext, results: string, body: string, { prepare, sockets = true }: Preparation = {}): Promise<NewsPage> {
     const policy = [
       "default-src 'none'",
       `script-src ${results}`,
-      `connect-src ${results}`,
+      `connect-src ${results}${sockets ? ` ${results.replace(/^http/, 'ws')}` : ''}`,
       `frame-src ${results}`,
       "style-src 'none'",
       "base-uri 'none'",

@@ -1,24 +1,11 @@
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Definition, ElectionSummary, Place, Snapshot } from '../src/feed/types';
-import { contextOf, launch, serverUrl, SIZES, type Size } from './browser';
+import { inflateSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import type { Place, Snapshot } from '../src/feed/types';
+import { contextOf, SIZES, type Size } from './browser';
+import { api, base, browser, definition, json, NIGHT_MS, SCREENSHOTS, watched } from './night';
 import { PublicPage, type Shown } from './public-page';
 
-const NIGHT_MS = 600_000;
-const SCREENSHOTS = fileURLToPath(new URL('../../../build/screenshots/', import.meta.url));
-const base = serverUrl();
-
-let browser: Browser;
-let api: string;
-let definition: Definition;
-
-async function json<T>(url: string): Promise<T> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.json()) as T;
-}
+watched('the beginning');
 
 /** The country's figures of the first country-wide contest, as the API has them. */
 async function published(): Promise<{ shown: Shown; complete: boolean; votesKnown: boolean }> {
@@ -43,20 +30,17 @@ async function published(): Promise<{ shown: Shown; complete: boolean; votesKnow
 
 const figures = ({ votes, ballots, invalid, identified }: Shown) => ({ votes, ballots, invalid, identified });
 
-beforeAll(async () => {
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  const [election] = await json<ElectionSummary[]>(`${base}/api/v1/elections`);
-  if (!election) throw new Error('the server has no election');
-  api = `${base}/api/v1/elections/${election.id}`;
-  definition = await json<Definition>(`${api}?keys=false`);
-  browser = await launch();
-});
-afterAll(() => browser?.close());
-
 describe('the public page', () => {
   it('reaches the figures of the api by itself, without a reload', async () => {
     const context = await contextOf(browser, 'laptop', false);
     const page = new PublicPage(await context.newPage(), base);
+    const feed = { wire: 0, plain: 0 };
+    page.page.on('websocket', (socket) =>
+      socket.on('framereceived', ({ payload }) => {
+        feed.wire += payload.length;
+        feed.plain += typeof payload === 'string' ? payload.length : inflateSync(payload).length;
+      }),
+    );
     await page.open('?lang=en');
     const before = await published();
     await page.votesShown(NIGHT_MS);
@@ -75,6 +59,8 @@ describe('the public page', () => {
     expect(figures(shown)).toEqual(figures(now.shown));
     expect(now.votesKnown).toBe(true);
     if (!before.complete) expect(versions.size).toBeGreaterThan(1);
+    console.info(`the live feed: ${feed.wire} bytes over the wire, ${feed.plain} inflated`);
+    if (!before.complete) expect(feed.wire).toBeLessThan(feed.plain / 3);
     expect(page.navigations).toBe(1);
     expect(page.errors).toEqual([]);
     expect(page.foreign).toEqual([]);

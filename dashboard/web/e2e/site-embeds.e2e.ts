@@ -1,39 +1,27 @@
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Definition, ElectionSummary, Snapshot } from '../src/feed/types';
-import { contextOf, launch, serverUrl, type Size } from './browser';
+import type { WebSocketRoute } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import type { Frame, Snapshot } from '../src/feed/types';
+import { contextOf, type Size } from './browser';
+import { frameOf } from './frames';
 import { NewsPage } from './host';
+import { api, base, browser, definition, digits, json, SCREENSHOTS, watched } from './night';
 
-const SCREENSHOTS = fileURLToPath(new URL('../../../build/screenshots/', import.meta.url));
 /** What a table of results may weigh in all: program, style and figures, as they come over the wire. */
 const TABLE_BYTES = 30_000;
 /** Until an element says that it has lost its connection. */
 const STALE_MS = 45_000;
-const base = serverUrl();
 const KINDS = ['map', 'results', 'turnout', 'progress'] as const;
 const script = `<script src="${base}/embed/sanak.js" async></script>`;
 const elements = (attributes = '') => KINDS.map((kind) => `<sanak-${kind} ${attributes}></sanak-${kind}>`).join('');
-
-let browser: Browser;
-let api: string;
-let definition: Definition;
-
-async function json<T>(url: string): Promise<T> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.json()) as T;
-}
-const digits = (text: string | null | undefined) => Number((text ?? '').replace(/\D/g, ''));
+watched('the end');
 
 async function withNews<T>(
   body: string,
   look: (news: NewsPage) => Promise<T>,
-  { size = 'laptop' as Size, dark = false, scripted = true, prepare }: { size?: Size; dark?: boolean; scripted?: boolean; prepare?: Parameters<typeof NewsPage.open>[3] } = {},
+  { size = 'laptop' as Size, dark = false, scripted = true, ...more }: { size?: Size; dark?: boolean; scripted?: boolean } & Parameters<typeof NewsPage.open>[3] = {},
 ): Promise<T> {
   const context = scripted ? await contextOf(browser, size, dark) : await browser.newContext({ javaScriptEnabled: false });
-  const news = await NewsPage.open(context, base, body, prepare);
+  const news = await NewsPage.open(context, base, body, more);
   try {
     return await look(news);
   } finally {
@@ -41,22 +29,6 @@ async function withNews<T>(
     await context.close();
   }
 }
-
-beforeAll(async () => {
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  const [election] = await json<ElectionSummary[]>(`${base}/api/v1/elections`);
-  if (!election) throw new Error('the server has no election');
-  api = `${base}/api/v1/elections/${election.id}`;
-  definition = await json<Definition>(`${api}?keys=false`);
-  browser = await launch();
-  // What is looked at is what the night came to.
-  for (;;) {
-    const { status } = await json<Snapshot>(`${api}/results`);
-    if (status === 'complete' || status === 'certified') break;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-}, 600_000);
-afterAll(() => browser?.close());
 
 describe('on a page of another origin under a strict policy', () => {
   it('all four elements show the figures of the api, with credit, licence, and what they must not be taken for', async () => {
@@ -138,6 +110,14 @@ describe('on a page of another origin under a strict policy', () => {
   });
 
   it('what the connection brought last stays when it is lost, and says how old it is; a pause is a pause', async () => {
+    let lost = false;
+    const sockets: WebSocketRoute[] = [];
+    const prepare = (page: NewsPage['page']) =>
+      page.routeWebSocket(/\/live/, (socket) => {
+        if (lost) return void socket.close();
+        socket.connectToServer();
+        sockets.push(socket);
+      });
     await withNews(`${script}<sanak-results lang="en"></sanak-results><sanak-turnout lang="en"></sanak-turnout>`, async ({ page }) => {
       await page.locator('sanak-results tr[data-option]').first().waitFor();
       await page.locator('sanak-turnout footer time').waitFor();
@@ -151,12 +131,60 @@ describe('on a page of another origin under a strict policy', () => {
         asked += 1;
         return route.abort();
       });
+      lost = true;
+      for (const socket of sockets) await socket.close();
       await page.waitForFunction(() => document.querySelector('sanak-results')?.shadowRoot?.querySelector('.notice')?.textContent?.startsWith('No connection for'), null, { timeout: STALE_MS });
       expect(await page.locator('sanak-results tr[data-option]').count()).toBeGreaterThan(2);
       expect(asked).toBeGreaterThan(0);
       await page.unroute('**/summary*');
+      lost = false;
       await page.waitForFunction(() => document.querySelector('sanak-results')?.shadowRoot?.querySelector<HTMLElement>('.notice')?.hidden, null, { timeout: STALE_MS });
-    });
+    }, { prepare });
+  });
+
+  it('figures come through a socket, for several elements through one, and are asked for once', async () => {
+    const heard: Frame[] = [];
+    const sockets: { route: WebSocketRoute; url: string }[] = [];
+    const prepare = (page: NewsPage['page']) =>
+      page.routeWebSocket(/\/live/, (route) => {
+        sockets.push({ route, url: route.url() });
+        route.connectToServer().onMessage((message) => {
+          heard.push(frameOf(message));
+          route.send(message);
+        });
+      });
+    await withNews(`${script}<sanak-results lang="en"></sanak-results><sanak-turnout lang="en"></sanak-turnout>`, async ({ page, requested, errors }) => {
+      const figure = page.locator('sanak-turnout [data-figure="identified"]');
+      await page.locator('sanak-results tr[data-option]').first().waitFor();
+      await figure.waitFor();
+      const before = digits(await figure.textContent());
+      // A ping of the real feed says which version is held: what comes next is made of it.
+      await expect.poll(() => heard.length, { timeout: 20_000 }).toBeGreaterThan(0);
+      const country = (await json<Snapshot>(`${api}/results`)).units.find(({ id }) => id === 'country');
+      if (!country) throw new Error('no country');
+      const { version, ...header } = heard.at(-1) ?? ({} as Frame);
+      const moved = { ...country, turnout: { ...country.turnout, identified: before + 1234 } };
+      sockets[0]?.route.send(JSON.stringify({ ...header, type: 'delta', from: version, version: version + 1, units: [moved] }));
+      await expect.poll(async () => digits(await figure.textContent())).toBe(before + 1234);
+      expect(requested.filter((url) => url.includes('/summary'))).toHaveLength(1);
+      expect(sockets.map(({ url }) => new URL(url).searchParams.get('units'))).toEqual(['country']);
+      expect(new URL(sockets[0]?.url ?? '').searchParams.get('encoding')).toBe('deflate');
+      expect(errors).toEqual([]);
+    }, { prepare });
+  });
+
+  it('figures are asked for again and again where sockets are refused, by a network or by the policy of the page', async () => {
+    const refused = (page: NewsPage['page']) => page.routeWebSocket(/\/live/, (socket) => void socket.close());
+    for (const more of [{ prepare: refused }, { sockets: false }]) {
+      await withNews(`${script}<sanak-results lang="en"></sanak-results>`, async ({ page, requested, errors }) => {
+        await page.locator('sanak-results tr[data-option]').first().waitFor();
+        const asked = () => requested.filter((url) => url.includes('/summary')).length;
+        await expect.poll(asked, { timeout: 30_000 }).toBeGreaterThan(3);
+        expect(await page.locator('sanak-results .notice').isHidden()).toBe(true);
+        // A policy that forbids sockets is tried once, and not again.
+        expect(errors.filter((error) => error.includes('Content Security Policy')).length).toBeLessThanOrEqual('sockets' in more ? 1 : 0);
+      }, more);
+    }
   });
 
   it('attributes choose contest, unit, language, theme and colours; one that makes no sense is passed over', async () => {

@@ -1,53 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Definition, ElectionSummary, Snapshot } from '../src/feed/types';
+import { describe, expect, it } from 'vitest';
+import type { ElectionSummary, Snapshot } from '../src/feed/types';
 import { FIELDS } from '../src/pages/fields';
-import { contextOf, launch, serverUrl, type Size } from './browser';
-import { PublicPage } from './public-page';
+import { DARK, LIGHT } from '../src/map/ground';
+import { classOf, REPORTED_BREAKS } from '../src/map/shade';
+import { reportedOf } from '../src/results/standing';
+import { SIZES } from './browser';
+import { mapShares } from './pixels';
+import { api, base, definition, json, on, SCREENSHOTS, watched } from './night';
+import type { PublicPage } from './public-page';
 
-const SCREENSHOTS = fileURLToPath(new URL('../../../build/screenshots/', import.meta.url));
 const SAMPLES = fileURLToPath(new URL('../../docs/samples/', import.meta.url));
-const base = serverUrl();
-let browser: Browser;
-let api: string;
-let definition: Definition;
-
-async function json<T>(url: string): Promise<T> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.json()) as T;
-}
-
-async function on<T>(size: Size, address: string, look: (page: PublicPage) => Promise<T>, dark = false): Promise<T> {
-  const context = await contextOf(browser, size, dark);
-  const page = new PublicPage(await context.newPage(), base);
-  await page.open(address);
-  const result = await look(page);
-  expect(page.errors).toEqual([]);
-  expect(page.foreign).toEqual([]);
-  await context.close();
-  return result;
-}
-
-beforeAll(async () => {
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  const [election] = await json<ElectionSummary[]>(`${base}/api/v1/elections`);
-  if (!election) throw new Error('the server has no election');
-  api = `${base}/api/v1/elections/${election.id}`;
-  definition = await json<Definition>(`${api}?keys=false`);
-  browser = await launch();
-  for (;;) {
-    const { status } = await json<Snapshot>(`${api}/results`);
-    if (status === 'complete' || status === 'certified') break;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-}, 600_000);
-afterAll(() => browser?.close());
+watched('the end');
 
 describe('the time machine', () => {
   it('shows what was published at the second of the handle, says so, and comes back to now', async () => {
@@ -70,7 +38,6 @@ describe('the time machine', () => {
       await page.keyboard.press('ArrowLeft');
       await page.waitForFunction(([input, value]) => (document.querySelector(input as string) as HTMLInputElement).value === value, ['input[type="range"]', String(at - 60)]);
       expect(await handle.getAttribute('aria-valuetext')).toMatch(/^at \d\d:\d\d:\d\d$/);
-      await page.screenshot({ path: `${SCREENSHOTS}time-machine-laptop-light-en.png` });
       await page.keyboard.press('Escape');
       await page.waitForSelector(version(now));
       expect(await page.locator('p.past').count()).toBe(0);
@@ -79,6 +46,46 @@ describe('the time machine', () => {
       await page.getByRole('button', { name: 'Back to now' }).click();
       await page.waitForSelector(version(now));
     });
+  });
+});
+
+describe('the map in the past', () => {
+  const LOOKS = [['laptop', false, 'en'], ['phone', false, 'ky'], ['wall', true, 'ky']] as const;
+  /** Of the picture: more than the edge of an area, less than any region. */
+  const SEEN = 0.002;
+
+  it.each(LOOKS)('has the colours of what had been reported then, on a %s (dark: %s, %s)', async (size, dark, lang) => {
+    const at = Date.parse(definition.polls_close) / 1000 + 1500;
+    const then = await json<Snapshot>(`${api}/results?at=${new Date(at * 1000).toISOString().slice(0, 19)}Z`);
+    const now = await json<Snapshot>(`${api}/results`);
+    const national = definition.contests.find(({ scope }) => scope === 'country');
+    if (!national) throw new Error('no country-wide contest');
+    const classes = ({ units }: Snapshot) =>
+      units.filter(({ kind }) => kind === 'region').map((unit) => {
+        const { precincts, ofPrecincts } = reportedOf(unit, national);
+        return classOf((100 * precincts) / ofPrecincts, REPORTED_BREAKS);
+      });
+    const colours = (dark ? DARK : LIGHT).reported;
+    const whole = REPORTED_BREAKS.length - 1;
+    expect(classes(now).every((each) => each === whole)).toBe(true);
+    expect(classes(then)).not.toContain(whole);
+    const address = `/${definition.id}?lang=${lang}&mode=reported`;
+    const look = async (page: PublicPage) => {
+      await page.mapDrawn();
+      const before = await mapShares(page.page, colours);
+      expect(before.map((share) => share > SEEN)).toEqual(colours.map((_, of) => of === whole));
+      await page.page.locator('input[type="range"]').fill(String(at));
+      await page.page.waitForSelector(`time[data-version="${then.epoch}:${then.version}"]`);
+      await page.mapDrawn();
+      const after = await mapShares(page.page, colours);
+      const seen = after.flatMap((share, of) => (share > SEEN ? [of] : []));
+      expect(seen.length).toBeGreaterThan(0);
+      expect(classes(then)).toEqual(expect.arrayContaining(seen));
+      // Nothing of what is reported now shows through.
+      expect(after[whole]).toBeLessThan(SEEN);
+      await page.page.screenshot({ path: `${SCREENSHOTS}time-machine-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
+    };
+    await on(size, address, look, dark);
   });
 });
 
@@ -191,7 +198,7 @@ describe('the pages beside the figures', () => {
             expect(await page.overflow()).toBeLessThanOrEqual(0);
             await page.page.setViewportSize({ width: 320, height: 640 });
             expect(await page.overflow()).toBeLessThanOrEqual(0);
-            await page.page.setViewportSize({ wall: { width: 1920, height: 1080 }, laptop: { width: 1366, height: 768 }, phone: { width: 390, height: 844 } }[size]);
+            await page.page.setViewportSize(SIZES[size]);
             await page.page.screenshot({ path: `${SCREENSHOTS}${name}-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
           },
           dark,

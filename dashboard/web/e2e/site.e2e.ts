@@ -1,74 +1,25 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SeatsAnswer } from '../src/feed/allocation';
 import type { MissingAnswer, QuarantineAnswer } from '../src/feed/lists';
-import type { Definition, ElectionSummary, History, PrecinctDetail, Snapshot } from '../src/feed/types';
-import { contextOf, launch, serverUrl, type Size } from './browser';
+import type { History, PrecinctDetail, Snapshot } from '../src/feed/types';
+import { contextOf } from './browser';
+import { api, base, browser, definition, digits, json, on, SCREENSHOTS, watched } from './night';
 import { PublicPage } from './public-page';
+import { frameOf } from './frames';
 
-const NIGHT_MS = 600_000;
-const SCREENSHOTS = fileURLToPath(new URL('../../../build/screenshots/', import.meta.url));
-const base = serverUrl();
-
-let browser: Browser;
-let api: string;
-let definition: Definition;
-/** A precinct with an urn's final report in: every test that needs one waits for it here. */
+/** A precinct with an urn's final report in. */
 let precinct: PrecinctDetail;
-
-async function json<T>(url: string): Promise<T> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.json()) as T;
-}
-
-async function on<T>(size: Size, path: string, look: (page: PublicPage) => Promise<T>, dark = false): Promise<T> {
-  const context = await contextOf(browser, size, dark);
-  const page = new PublicPage(await context.newPage(), base);
-  try {
-    await page.open(path);
-    const seen = await look(page);
-    expect(page.errors).toEqual([]);
-    expect(page.foreign).toEqual([]);
-    return seen;
-  } finally {
-    await context.close();
-  }
-}
-
-/** Until the count is over: what is compared with the API then stands still. */
-async function counted(): Promise<void> {
-  const deadline = Date.now() + NIGHT_MS;
-  for (;;) {
-    const { status } = await json<Snapshot>(`${api}/results`);
-    if (status === 'complete' || status === 'certified') return;
-    if (Date.now() > deadline) throw new Error(`the night did not end: ${status}`);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-}
-
-const digits = (text: string | null | undefined) => Number((text ?? '').replace(/\D/g, ''));
-
-beforeAll(async () => {
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  const [election] = await json<ElectionSummary[]>(`${base}/api/v1/elections`);
-  if (!election) throw new Error('the server has no election');
-  api = `${base}/api/v1/elections/${election.id}`;
-  definition = await json<Definition>(`${api}?keys=false`);
-  browser = await launch();
-  await counted();
+watched('the end', async () => {
   const { units } = await json<Snapshot>(`${api}/precincts?phase=reported`);
   const unit = units.find((each) => Object.values(each.contests).every(({ urns }) => urns.precincts === 1));
   if (!unit) throw new Error('no precinct has reported by its urns');
   precinct = await json<PrecinctDetail>(`${api}/precincts/${unit.id.split(':')[1]}`);
-}, NIGHT_MS + 60_000);
-afterAll(() => browser?.close());
+});
 
 describe('publication that is held', () => {
   it('is said in a sentence, with the moment since when, for as long as the feed says so', async () => {
@@ -79,7 +30,7 @@ describe('publication that is held', () => {
     await page.page.routeWebSocket(/\/live/, (socket) => {
       const server = socket.connectToServer();
       server.onMessage((message) => {
-        const frame = JSON.parse(String(message)) as Snapshot;
+        const frame = frameOf(message) as Snapshot;
         socket.send(JSON.stringify(held ? { ...frame, stalled_since: '2026-10-04T15:04:05Z' } : frame));
       });
     });

@@ -123,6 +123,11 @@ fn precinct(number: u32, parent: UnitId, contests: Vec<PrecinctContest>) -> Prec
 /// A country of this size: precincts 1.., those abroad last; each home precinct votes on the list and in its
 /// district, and has one urn and one terminal.
 pub fn definition(size: Size) -> Arc<Definition> {
+    Arc::new(builder(size).build().unwrap())
+}
+
+/// The same before it is built, for a test that wants something in it to be otherwise.
+pub fn builder(size: Size) -> Builder {
     let mut units = Vec::new();
     let mut raions = Vec::new();
     for region in 1..=size.regions {
@@ -174,9 +179,7 @@ pub fn definition(size: Size) -> Arc<Definition> {
             });
         }
     }
-    let built =
-        Builder { about: about(), digest: Digest([1; 32]), contests, units, precincts, devices }.build();
-    Arc::new(built.unwrap())
+    Builder { about: about(), digest: Digest([1; 32]), contests, units, precincts, devices }
 }
 
 /// Why a precinct's figures may fall from the one to the other.

@@ -1,12 +1,13 @@
 import { h, s } from './dom';
-import { follow, once, type Answer } from './poll';
+import { followUnits } from './live';
+import { once, type Answer } from './poll';
 import { ATTRIBUTES, settingsOf } from './settings';
 import { sheets } from './style';
 import { View, type Part, type Summary } from './view';
 import { WORDS } from './words';
 
-/** How often a figure is asked for, ms. */
-const EVERY_MS = 5000;
+/** Until what could not be loaded is tried again, ms. */
+const RETRY_MS = 5000;
 /** Without a good answer for so long, an element says how old it is. */
 const STALE_MS = 20_000;
 const SPEAK_MS = 60_000;
@@ -123,10 +124,10 @@ export function define(origin: string, design: Design): void {
           query.set('parts', 'auto');
           if (settings.contest) query.set('contest', settings.contest);
         }
-        this.#stop = follow<Summary>(`${origin}${API}/${election}/summary?${query}`, EVERY_MS, (answer) => {
+        this.#stop = followUnits(`${origin}${API}/${election}`, query.toString(), (answer) => {
           if (stopped()) return;
           this.#answer = answer;
-          if (answer.value && !this.#older(answer.value)) this.#summary = answer.value;
+          this.#summary = answer.value ?? this.#summary;
           this.#draw();
         });
       } catch {
@@ -134,13 +135,8 @@ export function define(origin: string, design: Design): void {
         this.#answer = { value: null, at: this.#answer?.at ?? null, failed: 0 };
         this.#stop = null;
         this.#draw();
-        setTimeout(() => this.#go(), EVERY_MS);
+        setTimeout(() => this.#go(), RETRY_MS);
       }
-    }
-
-    /** A cache may answer with an older version than the one in view. */
-    #older({ epoch, version }: Summary): boolean {
-      return this.#summary !== null && this.#summary.epoch === epoch && version < this.#summary.version;
     }
 
     #draw(): void {

@@ -11,6 +11,17 @@ export interface Answer<T> {
 type Listener<T> = (answer: Answer<T>) => void;
 
 const TIMEOUT_MS = 15_000;
+const POLITE = { credentials: 'omit', referrerPolicy: 'no-referrer' } as const;
+
+/** What an address answers, or the status of its failure; 0 where no answer came. */
+export async function ask<T>(url: string): Promise<T | number> {
+  try {
+    const response = await fetch(url, { ...POLITE, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return response.ok ? ((await response.json()) as T) : response.status;
+  } catch {
+    return 0;
+  }
+}
 
 /** One address read again and again, for all elements of a page that show it. */
 class Poll {
@@ -36,14 +47,8 @@ class Poll {
   async #ask(): Promise<void> {
     clearTimeout(this.#timer);
     this.#asking = true;
-    try {
-      const response = await fetch(this.url, { credentials: 'omit', referrerPolicy: 'no-referrer', signal: AbortSignal.timeout(TIMEOUT_MS) });
-      this.#answer = response.ok
-        ? { value: (await response.json()) as unknown, at: Date.now(), failed: null }
-        : { ...this.#answer, failed: response.status };
-    } catch {
-      this.#answer = { ...this.#answer, failed: 0 };
-    }
+    const got = await ask<object>(this.url);
+    this.#answer = typeof got === 'number' ? { ...this.#answer, failed: got } : { value: got, at: Date.now(), failed: null };
     this.#asking = false;
     this.#failures = this.#answer.failed === null ? 0 : this.#failures + 1;
     for (const listener of this.#listeners.keys()) listener(this.#answer);
@@ -72,9 +77,9 @@ const kept = new Map<string, Promise<unknown>>();
 export function once<T>(url: string): Promise<T> {
   const known = kept.get(url);
   if (known) return known as Promise<T>;
-  const asked = fetch(url, { credentials: 'omit', referrerPolicy: 'no-referrer', signal: AbortSignal.timeout(TIMEOUT_MS) }).then((response) => {
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-    return response.json() as Promise<unknown>;
+  const asked = ask<object>(url).then((got) => {
+    if (typeof got === 'number') throw new Error(`${url} answered ${got}`);
+    return got;
   });
   kept.set(url, asked);
   asked.catch(() => kept.delete(url));

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openEvents, openSocket } from './stream';
 import { FetchError, fetchJson } from './world';
@@ -6,6 +7,7 @@ class FakeSocket {
   static last: FakeSocket;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: (() => void) | null = null;
+  onerror: (() => void) | null = null;
   close = vi.fn();
   constructor(readonly url: URL) {
     FakeSocket.last = this;
@@ -35,18 +37,50 @@ afterEach(() => {
   vi.clearAllMocks();
 });
 
-it('opens a secure web socket on the page’s own origin', () => {
+/** A frame as the server deflates it: a zlib stream. */
+const deflated = (text: string) => new Uint8Array(deflateSync(text)).buffer;
+
+it('opens a secure web socket on the page’s own origin, deflated where the browser can inflate', () => {
+  openSocket('/api/live?units=country', handlers);
+  expect(String(FakeSocket.last.url)).toBe('wss://results.example/api/live?units=country&encoding=deflate');
+  vi.stubGlobal('DecompressionStream', undefined);
+  Reflect.deleteProperty(globalThis, 'DecompressionStream');
   openSocket('/api/live?units=country', handlers);
   expect(String(FakeSocket.last.url)).toBe('wss://results.example/api/live?units=country');
 });
 
-it('hands on text frames and the first close only', () => {
+it('hands on frames in the order in which they came, deflated or not', async () => {
+  openSocket('/api/live', handlers);
+  const frames = ['"plain"', `"${'a'.repeat(100_000)}"`, '"short"', '"deflated"', '"last"'];
+  for (const [at, text] of frames.entries()) FakeSocket.last.onmessage?.({ data: at % 2 === 0 ? text : deflated(text) });
+  await vi.waitFor(() => expect(handlers.frame).toHaveBeenCalledTimes(frames.length));
+  expect(handlers.frame.mock.calls.flat()).toEqual(frames);
+  FakeSocket.last.onmessage?.({ data: 'at once again' });
+  expect(handlers.frame).toHaveBeenLastCalledWith('at once again');
+});
+
+it('closes a connection that brings what cannot be inflated', async () => {
+  openSocket('/api/live', handlers);
+  FakeSocket.last.onmessage?.({ data: new TextEncoder().encode('no zlib').buffer });
+  await vi.waitFor(() => expect(handlers.closed).toHaveBeenCalledTimes(1));
+  expect(FakeSocket.last.close).toHaveBeenCalled();
+  FakeSocket.last.onmessage?.({ data: '{}' });
+  expect(handlers.frame).not.toHaveBeenCalled();
+});
+
+it('hands on the first close only', () => {
   openSocket('/api/live', handlers);
   FakeSocket.last.onmessage?.({ data: '{}' });
-  FakeSocket.last.onmessage?.({ data: new ArrayBuffer(4) });
   FakeSocket.last.onclose?.();
   FakeSocket.last.onclose?.();
   expect(handlers.frame).toHaveBeenCalledTimes(1);
+  expect(handlers.closed).toHaveBeenCalledTimes(1);
+});
+
+it('takes an error that no close follows for the end, as where a policy forbids the connection', () => {
+  openSocket('/api/live', handlers);
+  FakeSocket.last.onerror?.();
+  FakeSocket.last.onclose?.();
   expect(handlers.closed).toHaveBeenCalledTimes(1);
 });
 

@@ -10,18 +10,43 @@ export interface StreamHandlers {
 
 export type OpenStream = (url: string, handlers: StreamHandlers) => Stream;
 
-/** WebSocket; `url` is a path on the page's own origin. */
+/** The text of a zlib stream. */
+async function inflated(bytes: ArrayBuffer): Promise<string> {
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'))).text();
+}
+
+/** WebSocket; where the browser can inflate, frames come deflated where that saves bytes. */
 export const openSocket: OpenStream = (url, handlers) => {
   const absolute = new URL(url, location.href);
   absolute.protocol = absolute.protocol === 'https:' ? 'wss:' : 'ws:';
+  if ('DecompressionStream' in globalThis) absolute.searchParams.set('encoding', 'deflate');
   const socket = new WebSocket(absolute);
+  socket.binaryType = 'arraybuffer';
   let open = true;
-  socket.onmessage = (event) => open && typeof event.data === 'string' && handlers.frame(event.data);
-  socket.onclose = () => {
+  /** Frames that are still being inflated: they are handed on in the order in which they came. */
+  let before: Promise<void> | null = null;
+  const closed = () => {
     if (!open) return;
     open = false;
     handlers.closed();
   };
+  const hand = (text: string) => open && handlers.frame(text);
+  socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+    if (typeof data === 'string' && before === null) return void hand(data);
+    const mine: Promise<void> = Promise.all([typeof data === 'string' ? data : inflated(data), before])
+      .then(([text]) => {
+        if (before === mine) before = null;
+        hand(text);
+      })
+      .catch(() => {
+        socket.close();
+        closed();
+      });
+    before = mine;
+  };
+  socket.onclose = closed;
+  // Where a page's policy forbids the connection, some browsers say no more than this.
+  socket.onerror = closed;
   return {
     close() {
       open = false;

@@ -1,4 +1,4 @@
-import { Map as GlMap, setWorkerUrl, type GeoJSONSource, type MapMouseEvent, type PointLike } from 'maplibre-gl';
+import { Map as GlMap, prewarm, setWorkerUrl, type GeoJSONSource, type MapMouseEvent, type PointLike } from 'maplibre-gl';
 import workerUrl from 'virtual:maplibre-worker';
 import type { FeatureCollection } from 'geojson';
 import type { BaseLayer, Layer } from './boundaries';
@@ -10,6 +10,8 @@ import type { Shade } from './shade';
 import { baseStyle, borderColour, circleGrowth, HATCH, hatchImage, LEVELS, PARENTS, repaint } from './style';
 
 setWorkerUrl(workerUrl);
+// Its worker begins while the page still asks which election it shows.
+prewarm();
 
 export interface MapEvents {
   hovered(id: string | null, x: number, y: number): void;
@@ -22,6 +24,7 @@ export interface MapEvents {
 const UNDER = ['ground', 'hatch', 'fill'] as const;
 
 type Mark = 'chosen' | 'hovered' | 'focused';
+const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 const PULSE_MS = 700;
 /** More at once is not a signal but a flicker. */
 const PULSES_AT_ONCE = 40;
@@ -36,6 +39,11 @@ export class CountryMap {
   #country: Bounds | null = null;
   #fitZoom = 0;
   #level: Level = 'regions';
+  #parents: Level[] = [];
+  /** Whether any unit was ever marked: before, there are no outlines to prepare. */
+  #marked = false;
+  /** Whether what is on the canvas is all there is to draw. */
+  #drawn = false;
   #circles = false;
   #frame = 0;
   /** The reader has gone to another page; what was still on its way here comes too late. */
@@ -52,7 +60,7 @@ export class CountryMap {
     this.#listen();
   }
 
-  /** Resolves when the empty map stands. */
+  /** Resolves when the map can be given what is to be on it. */
   static async create(container: HTMLElement, theme: Theme, scale: number, events: MapEvents): Promise<CountryMap> {
     await Promise.all(['400 16px Inter', '600 16px "Inter SemiBold"'].map((font) => document.fonts.load(font, 'Ңa')));
     const map = new GlMap({
@@ -65,14 +73,15 @@ export class CountryMap {
       touchPitch: false,
       keyboard: false,
       renderWorldCopies: false,
-      fadeDuration: 150,
+      fadeDuration: still() ? 0 : 150,
       maxZoom: 15,
     });
     map.touchZoomRotate.disableRotation();
     // The container takes the keys and the name; a second stop inside it would take neither.
     for (const name of ['tabindex', 'role', 'aria-label']) map.getCanvas().removeAttribute(name);
     await new Promise<void>((resolve, reject) => {
-      map.once('load', () => resolve());
+      // Not until it is drawn: what will be on it can be on its way meanwhile.
+      map.once('style.load', () => resolve());
       map.once('error', (event) => reject(event.error));
     });
     return new CountryMap(map, theme, scale, events);
@@ -125,19 +134,19 @@ export class CountryMap {
   /** Which level is in view, drawn as areas or as circles, and the levels around it. */
   show(level: Level, parents: Level[], circles: boolean): void {
     this.#level = level;
+    this.#parents = parents;
     this.#circles = circles;
     const visible = (layer: string, on: boolean) =>
       this.#map.setLayoutProperty(layer, 'visibility', on ? 'visible' : 'none');
     for (const each of LEVELS) {
       const on = each === level;
-      for (const part of ['ground', 'line', 'chosen', 'pulse', 'label']) visible(`${each}-${part}`, on);
+      for (const part of ['ground', 'line', 'pulse', 'label']) visible(`${each}-${part}`, on);
+      visible(`${each}-chosen`, this.#marked && (on || parents.includes(each)));
       for (const part of ['hatch', 'fill', 'firm']) visible(`${each}-${part}`, on && !circles);
       visible(`${each}-circle`, on && circles);
       this.#map.setPaintProperty(`${each}-line`, 'line-color', borderColour(this.theme, circles));
     }
     for (const each of PARENTS) visible(`${each}-parent`, parents.includes(each));
-    // A chosen raion or district keeps its outline around its precincts.
-    for (const each of parents) visible(`${each}-chosen`, true);
     // Until the precincts are drawn over it, what they are parts of keeps its colour.
     if (level === 'precincts' && parents[0]) {
       for (const part of UNDER) visible(`${parents[0]}-${part}`, !circles);
@@ -164,6 +173,7 @@ export class CountryMap {
     const known = this.#shades.get(id);
     if (known?.fill === shade.fill && known.complete === shade.complete) return;
     this.#shades.set(id, shade);
+    this.#tellDrawn(false);
     const state = { fill: shade.fill ?? this.theme.land, counted: shade.fill !== null, complete: shade.complete };
     for (const source of [level, `${level}-at`]) this.#map.setFeatureState({ source, id }, state);
     if (pulse && known && !this.#circles && this.#pulses.size < PULSES_AT_ONCE) this.#pulse(id);
@@ -269,12 +279,17 @@ export class CountryMap {
       if (id) this.events.chosen(id);
     });
     // Says whether what is on the canvas is all there is to draw; pictures of the page wait for it.
-    const canvas = this.#map.getCanvas();
-    this.#map.on('idle', () => (canvas.dataset['drawn'] = this.#level));
-    for (const begins of ['movestart', 'dataloading'] as const) {
-      this.#map.on(begins, () => delete canvas.dataset['drawn']);
-    }
+    this.#map.on('idle', () => this.#tellDrawn(true));
+    for (const begins of ['movestart', 'dataloading'] as const) this.#map.on(begins, () => this.#tellDrawn(false));
     this.#map.on('zoom', () => this.events.zoomed(this.#map.getZoom() - this.#fitZoom));
+  }
+
+  #tellDrawn(drawn: boolean): void {
+    if (!drawn && !this.#drawn) return;
+    this.#drawn = drawn;
+    const canvas = this.#map.getCanvas();
+    if (drawn) canvas.dataset['drawn'] = this.#level;
+    else delete canvas.dataset['drawn'];
   }
 
   #padding(): { top: number; bottom: number; left: number; right: number } {
@@ -288,18 +303,22 @@ export class CountryMap {
   }
 
   #flight(instantly: boolean): { animate?: boolean; duration?: number } {
-    const still = instantly || matchMedia('(prefers-reduced-motion: reduce)').matches;
-    return still ? { animate: false } : { duration: 700 };
+    return instantly || still() ? { animate: false } : { duration: 700 };
   }
 
   #setMark(mark: Mark, id: string, on: boolean): void {
     const level = LEVELS.find((each) => id.startsWith(`${LEVEL_KIND[each]}:`));
     if (!level) return;
+    if (!this.#marked) {
+      this.#marked = true;
+      // A chosen raion or district keeps its outline around its precincts.
+      for (const each of [this.#level, ...this.#parents]) this.#map.setLayoutProperty(`${each}-chosen`, 'visibility', 'visible');
+    }
     for (const source of [level, `${level}-at`]) this.#map.setFeatureState({ source, id }, { [mark]: on });
   }
 
   #pulse(id: string): void {
-    if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+    if (still()) return;
     const idle = this.#pulses.size === 0;
     this.#pulses.set(id, performance.now());
     if (idle) this.#frame = requestAnimationFrame((now) => this.#beat(now));

@@ -10,6 +10,9 @@ export const HATCH = 'hatch';
 /** No `glyphs` in the style: the names are of the page's own web fonts (styles/fonts.css). */
 const FONT = { regular: ['Inter'], strong: ['Inter SemiBold'] };
 
+/** Every area's edge is drawn as a line: smoothed by another program of the graphics card it would come later. */
+const UNLINED = { 'fill-antialias': false } as const;
+
 const state = (name: string, otherwise: string | number): ExpressionSpecification => [
   'coalesce',
   ['feature-state', name],
@@ -39,7 +42,7 @@ export function baseStyle(theme: Theme, scale: number): StyleSpecification {
     },
     layers: [
       { id: 'sea', type: 'background', paint: { 'background-color': theme.sea } },
-      { id: 'neighbours', type: 'fill', source: 'neighbours', paint: { 'fill-color': theme.neighbour } },
+      { id: 'neighbours', type: 'fill', source: 'neighbours', paint: { 'fill-color': theme.neighbour, ...UNLINED } },
       {
         id: 'neighbours-line',
         type: 'line',
@@ -50,7 +53,8 @@ export function baseStyle(theme: Theme, scale: number): StyleSpecification {
       ...PARENTS.map((level) => parentLayer(level, theme, scale)),
       ...LEVELS.map((level) => firmLayer(level, theme, scale)),
       // Nobody votes on a lake: it lies over the borders that cross it.
-      { id: 'lakes', type: 'fill', source: 'lakes', paint: { 'fill-color': theme.water } },
+      { id: 'lakes', type: 'fill', source: 'lakes', paint: { 'fill-color': theme.water, ...UNLINED } },
+      { id: 'lakes-line', type: 'line', source: 'lakes', paint: { 'line-color': theme.water, 'line-width': scale } },
       ...LEVELS.flatMap((level) => markLayers(level, theme, scale)),
       ...LEVELS.map((level) => circleLayer(level, theme, scale)),
       ...labelLayers(theme, scale),
@@ -66,14 +70,14 @@ function areaLayers(level: Level, theme: Theme, scale: number): LayerSpecificati
       type: 'fill',
       source: level,
       layout: { visibility },
-      paint: { 'fill-color': theme.land },
+      paint: { 'fill-color': theme.land, ...UNLINED },
     },
     {
       id: `${level}-hatch`,
       type: 'fill',
       source: level,
       layout: { visibility },
-      paint: { 'fill-pattern': HATCH },
+      paint: { 'fill-pattern': HATCH, ...UNLINED },
     },
     {
       id: `${level}-fill`,
@@ -83,6 +87,7 @@ function areaLayers(level: Level, theme: Theme, scale: number): LayerSpecificati
       paint: {
         'fill-color': ['to-color', state('fill', theme.land)],
         'fill-opacity': ['case', flag('counted'), 1, 0],
+        ...UNLINED,
       },
     },
     {

@@ -25,6 +25,6 @@ describe('the code of an embedding', () => {
   });
 
   it('names the sources that a policy must allow', () => {
-    expect(policyCode('https://a.kg')).toBe('script-src https://a.kg; connect-src https://a.kg; frame-src https://a.kg');
+    expect(policyCode('https://a.kg')).toBe('script-src https://a.kg; connect-src https://a.kg wss://a.kg; frame-src https://a.kg');
   });
 });

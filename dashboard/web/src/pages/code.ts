@@ -59,5 +59,6 @@ export function frameCode(origin: string, choice: Choice, title: string): string
 
 /** What a policy of the page around must allow. */
 export function policyCode(origin: string): string {
-  return ['script-src', 'connect-src', 'frame-src'].map((name) => `${name} ${origin}`).join('; ');
+  const sockets = origin.replace(/^http/, 'ws');
+  return [`script-src ${origin}`, `connect-src ${origin} ${sockets}`, `frame-src ${origin}`].join('; ');
 }
