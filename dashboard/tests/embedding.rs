@@ -217,6 +217,19 @@ async fn the_main_pages_are_tables_of_what_was_published() {
     assert!(text(&house, "/kg-test?lang=en").await.contains("Publication stands still"));
 }
 
+#[tokio::test]
+async fn the_room_is_a_page_of_its_own_of_which_the_public_loads_nothing() {
+    let house = House::open().await;
+    let room = page(&house, "/room").await;
+    assert_eq!(room.status(), 200);
+    assert!(room.headers()["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'self'"));
+    let room = room.text().await.unwrap();
+    assert!(room.contains("/assets/room-") && room.contains("noindex"), "{room}");
+    let public = text(&house, "/?lang=en").await;
+    assert!(public.contains("Simulation") && !public.contains("/assets/room-"), "{public}");
+    assert!(!room.contains("Simulation"), "no figure and no name without a token: {room}");
+}
+
 /// A list whose first party withdrew after ballots were printed.
 fn withdrawn(rule: WithdrawnVotes) -> Arc<Definition> {
     let mut builder = country::builder(SMALL);

@@ -19,7 +19,7 @@ use dashboard::{
     PrecinctDetail, QuarantineEntry, Readiness, RefusalEntry, Refused, Registered, Server,
 };
 use election::{
-    Code, DeviceId, PrecinctId, UnitId,
+    Code, Definition, DeviceId, PrecinctId, UnitId,
     definition::{DeviceKind, DeviceStatus},
     document::{Document, DocumentKind, Media, Scan},
     figures::Phase,

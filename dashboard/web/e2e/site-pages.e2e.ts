@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { ElectionSummary, Snapshot } from '../src/feed/types';
+import type { ElectionSummary, Place, Snapshot } from '../src/feed/types';
 import { FIELDS } from '../src/pages/fields';
 import { DARK, LIGHT } from '../src/map/ground';
 import { classOf, REPORTED_BREAKS } from '../src/map/shade';
@@ -46,6 +46,22 @@ describe('the time machine', () => {
       await page.getByRole('button', { name: 'Back to now' }).click();
       await page.waitForSelector(version(now));
     });
+  });
+});
+
+describe('a precinct in the time machine', () => {
+  it('says of its evidence that it is of now, and the country of its seats that they are', async () => {
+    const at = Date.parse(definition.polls_close) / 1000 + 1500;
+    const [place] = (await json<Place[]>(`${api}/places`)).filter(({ parent }) => parent !== 'abroad');
+    for (const [address, sentence] of [[`/precinct/${place?.precinct}`, 'What follows is as it stands now'], ['', 'Seats are worked out for the newest version only']] as const) {
+      await on('laptop', `/${definition.id}${address}?lang=en`, async ({ page }) => {
+        const said = page.locator('#results p').filter({ hasText: sentence });
+        await page.waitForSelector('input[type="range"]');
+        expect(await said.count()).toBe(0);
+        await page.locator('input[type="range"]').fill(String(at));
+        await said.waitFor();
+      });
+    }
   });
 });
 

@@ -5,6 +5,8 @@ import { fetchJson } from '../feed/world';
 export class Places {
   state = $state<'idle' | 'loading' | 'ready' | 'failed'>('idle');
   #places = $state.raw(new Map<string, Place>());
+  /** The map stands: what only adds to it may be fetched from now on. */
+  drawn = $state(false);
 
   constructor(private readonly url: string) {}
 

@@ -18,6 +18,8 @@ export interface MapEvents {
   chosen(id: string): void;
   /** Zoom counted from the one at which the country fills the map. */
   zoomed(zoomIn: number): void;
+  /** What was to be drawn is. */
+  drawn(): void;
 }
 
 /** What of a level lies under its parts until they are drawn. */
@@ -279,7 +281,10 @@ export class CountryMap {
       if (id) this.events.chosen(id);
     });
     // Says whether what is on the canvas is all there is to draw; pictures of the page wait for it.
-    this.#map.on('idle', () => this.#tellDrawn(true));
+    this.#map.on('idle', () => {
+      this.#tellDrawn(true);
+      if (this.#layers.size > 0) this.events.drawn();
+    });
     for (const begins of ['movestart', 'dataloading'] as const) this.#map.on(begins, () => this.#tellDrawn(false));
     this.#map.on('zoom', () => this.events.zoomed(this.#map.getZoom() - this.#fitZoom));
   }
