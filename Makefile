@@ -53,11 +53,12 @@ drill-connections: setup web ## 10,000 devices over TLS: memory, and that all ar
 		ten_thousand_devices
 	ulimit -n $$(ulimit -Hn); cargo run --release --locked -p broker --example ten_thousand -- 10000
 
-drill-history: ## the history's database away for ten minutes while versions are published: complete afterwards
+drill-history: ## the history's database away for ten minutes of a country's night, then slow: latencies, and every row
 	@ops/scripts/setup.sh test
-	SANAK_DRILL_OUTAGE=600 cargo nextest run --locked --profile drill -p history --no-capture busiest_hour
+	cargo build --locked --workspace --bins
+	SANAK_DRILL_OUTAGE=600 cargo nextest run --locked --profile drill --workspace --no-capture --test outage
 
-bench-history: ## rows a second into PostgreSQL beside psql's own copy, and the time machine over ten million rows
+bench-history: ## rows a second into PostgreSQL beside psql's own copy, and the time machine over ten million rows in either store
 	@ops/scripts/setup.sh test
 	cargo run --release --locked -p history --example bench
 

@@ -9,11 +9,15 @@ use actix_web::{
 };
 use bytes::Bytes;
 use feed::Body;
+use history::Source;
 
 use crate::{api::fixed::tag, problem::Problem};
 
 /// Below this, compression costs more than it saves.
 const SMALL: usize = 1024;
+
+/// The header that says which store of the history an answer is from: what was published has no room for it.
+const HISTORY_SOURCE: &str = "history-source";
 
 /// How long an answer may be kept by those who pass it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +50,25 @@ pub(crate) struct Answer {
     /// The weak tag of its content, without quotes: every encoding of it has the same.
     pub tag: Option<String>,
     pub keep: Keep,
+    /// Which store of the history it is from, where it is from there.
+    pub source: Option<Source>,
 }
 
 impl Answer {
     /// JSON with a tag.
     pub(crate) fn json(body: Arc<Body>, tag: String, keep: Keep) -> Self {
-        Self { body, content_type: "application/json", tag: Some(tag), keep }
+        Self { body, content_type: "application/json", tag: Some(tag), keep, source: None }
     }
 
     /// JSON that was made for this moment: its bytes are its tag.
     pub(crate) fn fresh(body: Arc<Body>) -> Self {
         let tag = tag(body.plain());
         Self::json(body, tag, Keep::Latest)
+    }
+
+    /// The same, from this store of the history.
+    pub(crate) fn told_by(self, source: Source) -> Self {
+        Self { source: Some(source), ..self }
     }
 
     /// The response: 304 where the reader has it, else in the best encoding that it takes.
@@ -74,6 +85,9 @@ impl Answer {
             .insert_header((header::VARY, "accept-encoding"));
         if let Some(tag) = tag {
             answer.insert_header((header::ETAG, tag));
+        }
+        if let Some(source) = self.source {
+            answer.insert_header((HISTORY_SOURCE, source.as_str()));
         }
         let bytes = if self.body.plain().len() >= SMALL && compressible(self.content_type) {
             let (encoding, bytes) = encoded(&self.body, headers).await?;

@@ -104,7 +104,7 @@ fn dress(headers: &mut HeaderMap, reach: Reach) {
     match reach {
         Reach::Public => {
             set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-            set(header::ACCESS_CONTROL_EXPOSE_HEADERS, "etag, location, retry-after");
+            set(header::ACCESS_CONTROL_EXPOSE_HEADERS, "etag, history-source, location, retry-after");
             set(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
             set(header::CONTENT_SECURITY_POLICY, DATA_POLICY);
         }

@@ -92,7 +92,9 @@ pub(crate) async fn page(request: HttpRequest, app: web::Data<App>) -> Result<Ht
     if let Some(asset) = app.page.file(file) {
         let body = Arc::clone(&asset.body);
         let tag = Some(asset.tag.clone());
-        return Answer { body, content_type: asset.content_type, tag, keep: asset.keep }.to(&request).await;
+        return Answer { body, content_type: asset.content_type, tag, keep: asset.keep, source: None }
+            .to(&request)
+            .await;
     }
     if let Some(kind) = embed::Kind::of(path) {
         return embed::frame(&request, &app, kind).await;
@@ -128,9 +130,15 @@ async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpRes
     };
     let body = app.recent.answer(question, make).await?;
     let tag = tag(body.plain());
-    Answer { body, content_type: content_type("index.html"), tag: Some(tag), keep: Keep::Latest }
-        .to(request)
-        .await
+    Answer {
+        body,
+        content_type: content_type("index.html"),
+        tag: Some(tag),
+        keep: Keep::Latest,
+        source: None,
+    }
+    .to(request)
+    .await
 }
 
 /// How long a file may be kept: for ever where its name carries a digest of its content.

@@ -61,7 +61,9 @@ impl App {
         let id = &self.definition().about().id;
         match text.parse::<ElectionId>() {
             Ok(asked) if asked == *id => Ok(()),
-            _ => Err(Problem::not_found(format!("there is no such election here; there is {id}"))),
+            _ => Err(Problem::not_found(format!(
+                "this is answered of the election that runs alone, {id}: of an archived one it is not on record"
+            ))),
         }
     }
 
@@ -111,13 +113,26 @@ impl Archive {
         if let Some((_, list)) = kept.as_ref().filter(|(made, _)| made.elapsed() < LISTED) {
             return Arc::clone(list);
         }
+        let told = kept.as_ref().map(|(_, list)| Arc::clone(list)).unwrap_or_default();
         let list = match tokio::time::timeout(FOR_LIST, past.elections()).await {
-            Ok(Ok(list)) => Arc::new(list),
-            _ => kept.as_ref().map(|(_, list)| Arc::clone(list)).unwrap_or_default(),
+            Ok(Ok(list)) => Arc::new(with_others(list, &told)),
+            _ => told,
         };
         *kept = Some((Instant::now(), Arc::clone(&list)));
         list
     }
+}
+
+/// A list, and what was told before and is not in it: what is on record stays there, and while its database cannot be
+/// reached the file does not know of it.
+fn with_others(mut list: Vec<Recorded>, told: &[Recorded]) -> Vec<Recorded> {
+    let others = told.iter().filter(|of| !list.iter().any(|known| known.election.id == of.election.id));
+    let others: Vec<Recorded> = others.cloned().collect();
+    list.extend(others);
+    list.sort_by(|a, b| {
+        b.election.date.cmp(&a.election.date).then_with(|| a.election.id.cmp(&b.election.id))
+    });
+    list
 }
 
 /// Answers that were just made, so that a crowd that asks the same asks the actors once.

@@ -42,6 +42,7 @@ async fn a_version_of_an_earlier_run_is_read_from_the_history_and_may_be_kept_fo
     let answer = house.get(&house.election("/results?version=e0:3")).await;
     assert_eq!(answer.status(), 200);
     assert!(answer.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+    assert_eq!(answer.headers()["history-source"], "file");
     assert_eq!(answer.bytes().await.unwrap(), feed.version(3).unwrap().snapshot());
     let first = house.get(&house.election("/results?version=e0:2")).await.bytes().await.unwrap();
     assert_eq!(first, feed.version(2).unwrap().snapshot());
@@ -80,8 +81,22 @@ async fn precincts_of_a_version_on_record_can_be_chosen_by_where_they_stand() {
     let some: Vec<&str> =
         some["units"].as_array().unwrap().iter().map(|of| of["id"].as_str().unwrap()).collect();
     assert_eq!(some, ["precinct:1", "precinct:5"]);
-    let (status, what) = house.problem(&house.election("/precincts?version=e0:3&phase=open")).await;
-    assert!(status == 400 && what.contains("region, raion or district"), "{what}");
+    let count = async |query: &str| {
+        let found = house.json(&house.election(&format!("/precincts?version=e0:3&{query}"))).await;
+        found["units"].as_array().unwrap().len()
+    };
+    assert_eq!((count("phase=reported").await, count("phase=pre").await), (1, 8));
+    assert_eq!((count("discrepancy=true").await, count("discrepancy=false&region=r1").await > 1), (0, true));
+    for (wrong, why) in [
+        ("discrepancy=W01", "not on record"),
+        ("region=nowhere", "there is no region:nowhere"),
+        ("raion=region:r1", "is no raion"),
+        ("phase=soon", "phase"),
+    ] {
+        let (status, what) =
+            house.problem(&house.election(&format!("/precincts?version=e0:3&{wrong}"))).await;
+        assert!(status == 400 && what.contains(why), "{wrong}: {what}");
+    }
 }
 
 #[actix_web::test]
@@ -92,6 +107,7 @@ async fn the_time_line_names_versions_that_can_be_read() {
     earlier_run(&mut house);
     let line = house.json(&house.election("/moments")).await;
     assert_eq!((&line["begin"], &line["step"]), (&"2026-10-03T02:00:00Z".into(), &300.into()));
+    assert_eq!(line["history_source"], "file");
     let moments = line["moments"].as_array().unwrap();
     assert_eq!(moments.len(), 2);
     assert_eq!((&moments[0]["identified"], &moments[0]["votes"]), (&50.into(), &false.into()));
@@ -139,9 +155,9 @@ async fn an_archived_election_is_listed_and_read_beside_the_one_that_runs() {
     let rows = |table| house.outbox.rows(table, "kg-test", (-1, i64::MAX), 1_000).unwrap();
     let kept: Vec<_> = table::TABLES.map(|table| (table.name, rows(table))).into();
     let mut about = house.outbox.about("kg-test").unwrap().unwrap();
-    (about.id, about.date, about.definition) =
-        ("kg-2021".into(), "2021-11-28".into(), r#"{"id":"kg-2021"}"#.into());
-    about.sealed_at = Some(1_700_000_000_000);
+    about.definition = r#"{"id":"kg-2021"}"#.into();
+    (about.election.id, about.election.date) = ("kg-2021".into(), "2021-11-28".into());
+    about.election.sealed_at = Some(election::Timestamp::from_millis(1_700_000_000_000));
     let taken = house.outbox.import::<history::SqliteError>(&about, |table, put| {
         let (_, rows) = kept.iter().find(|(name, _)| *name == table.name).unwrap();
         rows.iter().cloned().try_for_each(|mut row| {
@@ -169,8 +185,13 @@ async fn an_archived_election_is_listed_and_read_beside_the_one_that_runs() {
         house.json(&format!("{base}/history?series=reported")).await["points"].as_array().unwrap().len(),
         145
     );
-    assert_eq!(house.problem(&format!("{base}/precincts?region=r1")).await.0, 400);
-    assert_eq!(house.problem(&format!("{base}/missing")).await.0, 404);
+    let some = house.json(&format!("{base}/precincts?raion=r1-1")).await;
+    assert_eq!(some["units"].as_array().unwrap().len(), 2);
+    assert_eq!(house.problem(&format!("{base}/precincts?region=r9")).await.0, 400);
+    for running in ["/missing", "/places", "/boundaries/regions.geojson"] {
+        let (status, what) = house.problem(&format!("{base}{running}")).await;
+        assert!(status == 404 && what.contains("of an archived one it is not on record"), "{what}");
+    }
     for nobody in ["", "/results", "/moments", "/results?at=2026-10-03T05:00:00Z"] {
         let (status, _) = house.problem(&house.url(&format!("/api/v1/elections/kg-1990{nobody}"))).await;
         assert!([404, 410].contains(&status), "{nobody}: {status}");

@@ -1,5 +1,6 @@
 //! `make bench-history`: how fast rows go into PostgreSQL beside psql's own copy of the same rows, and how long the time
-//! machine takes over ten million rows (a tenth of them in SQLite), with the plans of its questions. `cargo run --example bench -- ROWS VERSIONS`.
+//! machine takes over ten million rows in either store, with the plans of its questions. `cargo run --example bench --
+//! [writing] [postgresql] [sqlite] [ROWS VERSIONS]`: all three where none is named.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)] // a measurement that cannot go on says so
 
 #[path = "../tests/support/mod.rs"]
@@ -11,11 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use election::{Timestamp, UnitId};
 use history::{
-    About, Kind, Outbox, Past, PostgresStore, Progress, Question, Shipper, Shipping, SqliteStore, Store,
-    Units, Value, When,
+    About, Dialect, Kind, Outbox, Past, PostgresStore, Progress, Question, Shipper, Shipping, SqliteStore,
+    Store, Units, Value, When,
 };
 use support::{
     cluster::{Cluster, program, run},
@@ -33,17 +33,27 @@ const ASKED: usize = 25;
 
 #[tokio::main]
 async fn main() {
-    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<i64>().unwrap());
+    let (parts, numbers): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|text| text.parse::<i64>().is_err());
+    let mut numbers = numbers.iter().map(|text| text.parse::<i64>().unwrap());
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|of| of == part);
     let (rows, versions) = (numbers.next().unwrap_or(400_000), numbers.next().unwrap_or(3_850));
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("pg");
     let cluster = Cluster::start_in(dir, data, &["fsync = on"]);
-    writing(&cluster, rows).await;
-    time_machine(&cluster, versions).await;
+    if wanted("writing") {
+        writing(&cluster, rows).await;
+    }
+    if wanted("postgresql") {
+        in_postgresql(&cluster, versions).await;
+    }
+    if wanted("sqlite") {
+        in_sqlite(versions).await;
+    }
 }
 
 fn about() -> About {
-    About {
+    let election = history::Election {
         id: "kg-test".into(),
         name: "{}".into(),
         date: "2026-10-04".into(),
@@ -51,9 +61,9 @@ fn about() -> About {
         test: true,
         precincts: PRECINCTS,
         registered: 3_700_000,
-        definition: "{}".into(),
         sealed_at: None,
-    }
+    };
+    About { election, definition: "{}".into() }
 }
 
 /// Reports out of a file into the database, and the same rows by `\copy` into the same tables, emptied.
@@ -125,7 +135,7 @@ fn psql(cluster: &Cluster, command: &str) {
 }
 
 /// A night of so many versions in which every unit changes each time: 2,600 rows a version.
-async fn time_machine(cluster: &Cluster, versions: i64) {
+async fn in_postgresql(cluster: &Cluster, versions: i64) {
     let connected = cluster.database().connect(Duration::from_secs(3_600)).await.unwrap();
     let began = Instant::now();
     let fill = format!(
@@ -148,17 +158,27 @@ async fn time_machine(cluster: &Cluster, versions: i64) {
     let store: Arc<dyn Store> = Arc::new(PostgresStore::new(&cluster.database(), Handle::current()).unwrap());
     ask("PostgreSQL", &Past::new(Arc::clone(&store)), versions).await;
     plans(&store, versions).await;
-    let dir = TempDir::new().unwrap();
-    let file = dir.path().join(history::FILE);
-    // A night of the file's own size: a database has many of them, a file one.
-    let versions = versions / 10;
-    fill_file(&file, versions);
-    println!("SQLite: {} states", versions * (UPPER + PRECINCTS));
-    let sqlite = SqliteStore::new(file, Duration::from_secs(60), Handle::current());
-    ask("SQLite", &Past::new(Arc::new(sqlite)), versions).await;
 }
 
-/// A night in a file, each version in a transaction of its own, as the follower writes it.
+/// The same night in a file.
+async fn in_sqlite(versions: i64) {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join(history::FILE);
+    let began = Instant::now();
+    fill_file(&file, versions);
+    let bytes = std::fs::metadata(&file).unwrap().len() >> 20;
+    println!(
+        "SQLite: {} states in {bytes} MiB, made in {:.0?}",
+        versions * (UPPER + PRECINCTS),
+        began.elapsed()
+    );
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::new(file, Duration::from_secs(60), Handle::current()));
+    ask("SQLite", &Past::new(Arc::clone(&store)), versions).await;
+    plans(&store, versions).await;
+}
+
+/// The same night in a file: rows in the order in which the follower writes them, and the indexes after them, which is
+/// the same file in minutes.
 fn fill_file(file: &std::path::Path, versions: i64) {
     let units: Vec<(String, &str)> = (0..UPPER + PRECINCTS)
         .map(|n| match n {
@@ -167,47 +187,21 @@ fn fill_file(file: &std::path::Path, versions: i64) {
             n => (format!("precinct:{n}"), "precinct"),
         })
         .collect();
-    let mut outbox = Outbox::open(file).unwrap();
-    outbox.begin(&about(), &units).unwrap();
-    for seq in 1..=versions {
-        let at = Value::Time(moment(seq));
-        let number = Value::Int;
-        let version = vec![
-            Value::text("kg-test"),
-            number(seq),
-            Value::text("e1"),
-            number(seq),
-            at.clone(),
-            Value::text("counting"),
-            Value::Bool(true),
-            number(seq),
-            number(2_459),
-            number(seq * 100),
-            number(seq * 200),
-            Value::text(format_args!("\"epoch\":\"e1\",\"version\":{seq}")),
-        ];
-        let states: Vec<_> = units
-            .iter()
-            .map(|(unit, _)| {
-                let body = format!("{{\"id\":\"{unit}\",\"votes\":{seq},\"rest\":\"{}\"}}", "x".repeat(200));
-                vec![
-                    Value::text("kg-test"),
-                    number(seq),
-                    Value::text(unit),
-                    at.clone(),
-                    number(1),
-                    number(1_000),
-                    number(1),
-                    number(1_000),
-                    number(seq),
-                    number(1),
-                    number(1_000),
-                    Value::Bytes(Bytes::from(body)),
-                ]
-            })
-            .collect();
-        outbox.add_version(&version, &states).unwrap();
-    }
+    Outbox::open(file).unwrap().begin(&about(), &units).unwrap();
+    let rest = "x".repeat(200);
+    let open = moment(0);
+    let fill = format!(
+        "PRAGMA synchronous = OFF; BEGIN; DROP INDEX state_line; DROP INDEX state_seq;
+         WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < {versions})
+         INSERT INTO version SELECT 'kg-test', n, 'e1', n, {open} + n * 12000, 'counting', 1, n, 2459, n * 100, n * 200,
+             '\"epoch\":\"e1\",\"version\":' || n FROM v;
+         INSERT INTO state SELECT 'kg-test', v.seq, u.unit, v.at, 1, 1000, 1, 1000, v.seq, 1, 1000,
+             CAST('{{\"id\":\"' || u.unit || '\",\"votes\":' || v.seq || ',\"rest\":\"{rest}\"}}' AS BLOB)
+             FROM version v CROSS JOIN unit u;
+         CREATE UNIQUE INDEX state_line ON state (election, unit, at, seq);
+         CREATE INDEX state_seq ON state (election, seq); COMMIT"
+    );
+    rusqlite::Connection::open(file).unwrap().execute_batch(&fill).unwrap();
 }
 
 fn moment(seq: i64) -> i64 {
@@ -240,8 +234,8 @@ async fn ask(what: &str, past: &Past, versions: i64) {
             assert_eq!(units.len(), usize::try_from(found).unwrap());
         }
         let began = Instant::now();
-        let (first, last) = past.span(&election()).await.unwrap().unwrap();
-        past.moments(&election(), (first, last), 300_000).await.unwrap();
+        let span = past.span(&election()).await.unwrap().unwrap();
+        past.moments(&election(), (span.begin, span.end), 300_000).await.unwrap();
         note("the time line, every five minutes", began.elapsed());
         let country = UnitId::Country;
         let began = Instant::now();
@@ -261,6 +255,11 @@ async fn ask(what: &str, past: &Past, versions: i64) {
 
 async fn plans(store: &Arc<dyn Store>, versions: i64) {
     let past = Past::new(Arc::clone(store));
+    // SQLite tells a step of its plan in the last of four columns.
+    let (explain, kinds) = match store.dialect() {
+        Dialect::Postgres => ("EXPLAIN (ANALYZE, BUFFERS)", vec![Kind::Text]),
+        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", vec![Kind::Int, Kind::Int, Kind::Int, Kind::Text]),
+    };
     let of = history::Moment {
         seq: versions / 2,
         position: format!("e1:{}", versions / 2).parse().unwrap(),
@@ -272,17 +271,15 @@ async fn plans(store: &Arc<dyn Store>, versions: i64) {
         identified: 0,
         turnout_registered: 0,
         header: String::new(),
+        source: history::Source::Database,
     };
     for (name, units) in [("all units above precincts", Units::Upper), ("all precincts", Units::Precincts)] {
         let question = past.units_question(&election(), &of, &units);
-        let explain = Question {
-            sql: format!("EXPLAIN (ANALYZE, BUFFERS) {}", question.sql),
-            kinds: vec![Kind::Text],
-            ..question
-        };
+        let explain =
+            Question { sql: format!("{explain} {}", question.sql), kinds: kinds.clone(), ..question };
         println!("\nplan: {name}");
         for row in store.rows(explain).await.unwrap() {
-            row.into_iter().for_each(|line| println!("  {}", line.into_text()));
+            println!("  {}", row.into_iter().last().map(Value::into_text).unwrap_or_default());
         }
     }
     println!();

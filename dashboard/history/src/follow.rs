@@ -16,9 +16,10 @@ use feed::Feed;
 use journal::Reader;
 
 use crate::{
+    about::About,
     progress::{Half, Progress},
     records::{record, version_rows},
-    sqlite::{About, Outbox, SqliteError},
+    sqlite::{Outbox, SqliteError},
 };
 
 /// Records taken from the journal in one transaction.

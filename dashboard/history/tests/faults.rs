@@ -5,25 +5,20 @@
 mod support;
 
 use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 
-use history::{
-    Database, Outbox, Record, Value,
-    table::{self, TABLES, Table},
-};
+use history::{Database, Outbox, Record, Value, table};
 use support::{
     House,
     cluster::{Cluster, database, open_to_all, program, run},
+    complete::{is_complete, rows_there},
     country::OPEN,
-    decision, file_with_reports, observation, report_row,
+    decision,
+    delay::Delay,
+    file_with_reports, observation, report_row, timescale,
 };
 use tempfile::TempDir;
 
@@ -55,47 +50,6 @@ fn worst(took: &[Duration]) -> Duration {
     took.iter().copied().max().unwrap()
 }
 
-/// The rows of a table in the database, as text.
-async fn rows_there(database: &Database, table: &Table) -> Vec<String> {
-    let connected = database.connect(Duration::from_secs(30)).await.unwrap();
-    let columns = table.columns.iter().map(|column| match column.kind {
-        history::Kind::Time => format!("(extract(epoch FROM {}) * 1000)::bigint::text", column.name),
-        history::Kind::Bytes => format!("encode({}, 'hex')", column.name),
-        _ => format!("{}::text", column.name),
-    });
-    let columns: Vec<String> = columns.map(|column| format!("coalesce({column}, '')")).collect();
-    let sql = format!("SELECT concat_ws('|', {}) AS line FROM {} ORDER BY 1", columns.join(", "), table.name);
-    let rows = connected.client.query(&sql, &[]).await.unwrap();
-    let mut rows: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    rows.sort();
-    rows
-}
-
-fn rows_here(house: &House, table: &Table) -> Vec<String> {
-    let outbox = Outbox::open(&house.file()).unwrap();
-    let cell = |value: Value| match value {
-        Value::Null => String::new(),
-        Value::Int(number) | Value::Time(number) => number.to_string(),
-        Value::Text(text) => text,
-        Value::Bool(is) => is.to_string(),
-        Value::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-    };
-    let rows = outbox.rows(table, "kg-test", (-1, i64::MAX), u32::MAX).unwrap().into_iter();
-    let mut rows: Vec<String> =
-        rows.map(|row| row.into_iter().map(cell).collect::<Vec<_>>().join("|")).collect();
-    rows.sort();
-    rows
-}
-
-/// Every row of the file is in the database, once, as it is.
-async fn is_complete(house: &House, database: &Database) {
-    for table in TABLES {
-        let (here, there) = (rows_here(house, table), rows_there(database, table).await);
-        assert_eq!(there.len(), here.len(), "{}", table.name);
-        assert!(there == here, "{}: rows differ", table.name);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_stopped_in_the_busiest_hour_is_missed_by_nobody_and_catches_up() {
     let cluster = Cluster::start();
@@ -125,7 +79,7 @@ async fn a_database_that_is_stopped_in_the_busiest_hour_is_missed_by_nobody_and_
     house.stop();
     house.until_shipped().await;
     shipper.stop().await;
-    is_complete(&house, &cluster.database()).await;
+    is_complete(&house.file(), "kg-test", &cluster.database()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +110,7 @@ async fn a_database_killed_in_mid_transaction_has_every_row_once_in_the_end() {
     house.until_shipped().await;
     shipper.stop().await;
     assert_eq!(kills, 4);
-    is_complete(&house, &cluster.database()).await;
+    is_complete(&house.file(), "kg-test", &cluster.database()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,7 +128,7 @@ async fn a_slow_database_lags_and_publication_does_not() {
     house.until_shipped().await;
     shipper.stop().await;
     assert!(delay.passed.load(Relaxed) > 10_000);
-    is_complete(&house, &cluster.database()).await;
+    is_complete(&house.file(), "kg-test", &cluster.database()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,13 +171,24 @@ async fn a_full_disk_of_the_database_is_waited_out() {
     }
     house.until_shipped().await;
     shipper.stop().await;
-    is_complete(&house, &cluster.database()).await;
+    is_complete(&house.file(), "kg-test", &cluster.database()).await;
     drop(cluster);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poisonous_row_goes_to_the_dead_letters_and_the_rest_goes_through() {
-    let cluster = Cluster::start();
+    poisoned(&Cluster::start().database()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisonous_row_goes_to_the_dead_letters_of_timescaledb_too() {
+    for lane in timescale::lanes() {
+        println!("TimescaleDB: {}", lane.what());
+        poisoned(&database(&lane.url())).await;
+    }
+}
+
+async fn poisoned(database: &Database) {
     let mut house = House::open();
     house.live_through();
     house.append(decision("first", "u-1"), OPEN);
@@ -235,9 +200,9 @@ async fn a_poisonous_row_goes_to_the_dead_letters_and_the_rest_goes_through() {
     rows[700].row[3] = Value::Time(i64::MAX); // no moment that PostgreSQL has
     rows[1_900].row[7] = Value::text("turn\0out");
     outbox.add_records("kg-test", &rows, 3_000).unwrap();
-    house.ship(&cluster.database()).await;
+    house.ship(database).await;
     assert_eq!(house.progress.dead_letters.load(Relaxed), 3);
-    let there = cluster.database().connect(Duration::from_secs(10)).await.unwrap();
+    let there = database.connect(Duration::from_secs(10)).await.unwrap();
     let letters = "SELECT of, place, reason, content FROM dead_letter ORDER BY of, place";
     let letters = there.client.query(letters, &[]).await.unwrap();
     let told: Vec<(String, i64)> = letters.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -247,11 +212,58 @@ async fn a_poisonous_row_goes_to_the_dead_letters_and_the_rest_goes_through() {
         reason.contains("22021") && content.contains("a zero\\u0000 in the middle"),
         "{reason} {content}"
     );
-    assert_eq!(rows_there(&cluster.database(), &table::REPORT).await.len(), rows.len() - 2);
-    assert_eq!(rows_there(&cluster.database(), &table::DECISION).await.len(), 2);
+    assert_eq!(rows_there(database, "kg-test", &table::REPORT).await.len(), rows.len() - 2);
+    assert_eq!(rows_there(database, "kg-test", &table::DECISION).await.len(), 2);
     let here = rusqlite::Connection::open(house.file()).unwrap();
     let kept: i64 = here.query_row("SELECT count(*) FROM dead_letter", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 3);
+}
+
+/// Connections are cut while a batch is on its way, after amounts that differ from round to round.
+async fn cut_again_and_again((url, to): (&str, u16), reports: i64) {
+    let mut house = House::open();
+    house.live_through();
+    house.stop();
+    let mut outbox = Outbox::open(&house.file()).unwrap();
+    for part in 0..reports / 5_000 {
+        file_with_reports(&mut outbox, part * 5_000 + 1..=(part + 1) * 5_000);
+    }
+    let way = Delay::towards(to, Duration::ZERO);
+    let shipper = house.ship_on(&database(&url.replacen(&format!(":{to}/"), &format!(":{}/", way.port), 1)));
+    let mut cuts = 0;
+    for amount in [300_000, 900_000, 1_400_000, 500_000] {
+        // In the middle of a batch: so much of it is on its way.
+        let passed = way.passed.load(Relaxed);
+        let under_way = |house: &House| {
+            way.passed.load(Relaxed) > passed + amount
+                || (house.progress.connected.load(Relaxed) && house.progress.rows_behind.load(Relaxed) == 0)
+        };
+        tokio::task::block_in_place(|| house.until(under_way));
+        cuts += u32::from(way.passed.load(Relaxed) > passed + amount);
+        house.progress.connected.store(false, Relaxed);
+        way.cut();
+    }
+    assert!(cuts > 1, "it was cut {cuts} times");
+    house.until_shipped().await;
+    shipper.stop().await;
+    is_complete(&house.file(), "kg-test", &database(url)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_cut_in_mid_transaction_leaves_every_row_once() {
+    let cluster = Cluster::start();
+    cut_again_and_again((&cluster.url(), cluster.port), 60_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_to_timescaledb_that_is_cut_in_mid_transaction_leaves_every_row_once() {
+    for lane in timescale::lanes() {
+        println!("TimescaleDB: {}", lane.what());
+        match lane.port() {
+            Some(port) => cut_again_and_again((&lane.url(), port), 30_000).await,
+            None => println!("not tried: it is on another machine, and the way to it is not ours to cut"),
+        }
+    }
 }
 
 /// Unmounts when it is dropped.
@@ -261,42 +273,4 @@ impl Drop for Unmount {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
-}
-
-/// A way to a port on which everything takes longer, in both directions.
-struct Delay {
-    port: u16,
-    passed: Arc<AtomicU64>,
-}
-
-impl Delay {
-    fn towards(port: u16, by: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let own = listener.local_addr().unwrap().port();
-        let passed = Arc::<AtomicU64>::default();
-        let counted = Arc::clone(&passed);
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-                let ways = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];
-                for (from, to) in ways {
-                    let (from, to, counted) = (from.unwrap(), to.unwrap(), Arc::clone(&counted));
-                    std::thread::spawn(move || pass(from, to, by, &counted));
-                }
-            }
-        });
-        Self { port: own, passed }
-    }
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream, by: Duration, counted: &AtomicU64) {
-    let mut part = [0; 16_384];
-    while let Ok(read @ 1..) = from.read(&mut part) {
-        std::thread::sleep(by);
-        counted.fetch_add(read as u64, Relaxed);
-        if to.write_all(&part[..read]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(std::net::Shutdown::Both);
 }

@@ -64,7 +64,7 @@ async fn the_time_machine(past: &Past, versions: &[Arc<Latest>]) {
 }
 
 async fn moments(past: &Past, versions: &[Arc<Latest>]) {
-    let (begin, end) = past.span(&election()).await.unwrap().unwrap();
+    let history::Span { begin, end, .. } = past.span(&election()).await.unwrap().unwrap();
     assert_eq!((begin, end), (versions[0].version().at(), versions.last().unwrap().version().at()));
     let hour = 3_600_000;
     let found = past.moments(&election(), (begin, end), hour).await.unwrap();
@@ -132,11 +132,9 @@ async fn reports(past: &Past) {
 async fn elections(past: &Past, versions: &[Arc<Latest>]) {
     let found = past.elections().await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!(
-        (found[0].id.as_str(), found[0].date.as_str(), found[0].precincts),
-        ("kg-test", "2026-10-04", 9)
-    );
-    assert_eq!((found[0].sealed_at, found[0].test, found[0].registered), (None, true, 9_000));
+    let of = &found[0].election;
+    assert_eq!((of.id.as_str(), of.date.as_str(), of.precincts), ("kg-test", "2026-10-04", 9));
+    assert_eq!((of.sealed_at, of.test, of.registered), (None, true, 9_000));
     let last = found[0].last.as_ref().unwrap();
     assert_eq!(&last.position, versions.last().unwrap().version().position());
     assert_eq!(last.turnout_registered, 2_000);

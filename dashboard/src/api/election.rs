@@ -40,14 +40,15 @@ pub(crate) async fn elections(request: HttpRequest, app: web::Data<App>) -> Resu
         "archived": false,
     });
     let archived = app.archive.list(&app.past).await;
-    let archived = archived.iter().filter(|of| of.id != about.id.as_str()).map(listed);
+    let archived = archived.iter().filter(|of| of.election.id != about.id.as_str()).map(listed);
     let list: Value = [running].into_iter().chain(archived).collect();
     Answer::fresh(Arc::new(Body::new(list.to_string()))).to(&request).await
 }
 
 /// An archived election in the list.
 fn listed(of: &Recorded) -> Value {
-    let last = of.last.as_ref();
+    let Recorded { election: of, last } = of;
+    let last = last.as_ref();
     json!({
         "id": of.id, "name": serde_json::from_str::<Value>(&of.name).unwrap_or_default(), "date": of.date,
         "kind": of.kind, "test": of.test, "status": last.map(|last| last.status.as_str()),

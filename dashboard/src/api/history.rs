@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use election::{ElectionId, Timestamp, UnitId};
 use feed::{Body, Point, rfc3339};
-use history::State;
+use history::{Source, Span, State};
 use serde_json::{Value, json};
 
 use crate::{
@@ -54,16 +54,20 @@ pub(crate) async fn history(
         Whose::Running => app.feed.series().points(&unit, step),
         Whose::Archived(_) => None,
     };
-    let (points, tag) = match in_memory {
-        Some(points) => (points, Some(tag(&app.latest()))),
+    let (points, tag, source) = match in_memory {
+        Some(points) => (points, Some(tag(&app.latest())), None),
         None => {
             let line = Line { app: &app, election: app.id_of(&whose), unit: &unit, step };
-            (line.points().await?, None)
+            let (points, source) = line.points().await?;
+            (points, None, Some(source))
         }
     };
     let name = words.iter().find(|(_, of)| *of == which).map(|(word, _)| *word);
     let points: Vec<Value> = points.iter().map(|at| point(which, at)).collect();
-    let body = json!({"unit": unit.to_string(), "series": name, "step": step, "points": points});
+    let mut body = json!({"unit": unit.to_string(), "series": name, "step": step, "points": points});
+    if let Some(source) = source {
+        body["history_source"] = source.as_str().into();
+    }
     let body = Arc::new(Body::new(body.to_string()));
     match tag {
         Some(tag) => Answer::json(body, tag, Keep::Latest),
@@ -82,19 +86,19 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The states of the unit, and until when they are known.
-    async fn states(&self, most: (u32, bool)) -> Result<(Vec<State>, Timestamp), Problem> {
+    /// The states of the unit, and until when they are known, and by whom.
+    async fn states(&self, most: (u32, bool)) -> Result<(Vec<State>, Span), Problem> {
         let unknown = || {
             Problem::bad(format!("unit: there is no history of {} in election {}", self.unit, self.election))
         };
-        let (_, until) = self.app.past.span(self.election).await?.ok_or_else(unknown)?;
+        let span = self.app.past.span(self.election).await?.ok_or_else(unknown)?;
         let step = i64::from(self.step) * 1000;
         let states = self.app.past.line(self.election, self.unit, step, most).await?;
-        if states.is_empty() { Err(unknown()) } else { Ok((states, until)) }
+        if states.is_empty() { Err(unknown()) } else { Ok((states, span)) }
     }
 
-    async fn points(&self) -> Result<Vec<Point>, Problem> {
-        let (states, until) = self.states((POINTS, false)).await?;
+    async fn points(&self) -> Result<(Vec<Point>, Source), Problem> {
+        let (states, span) = self.states((POINTS, false)).await?;
         let number = |of: i64| u32::try_from(of).unwrap_or_default();
         let wide = |of: i64| u64::try_from(of).unwrap_or_default();
         let point = |(at, of): (Timestamp, &State)| Point {
@@ -107,12 +111,12 @@ impl Line<'_> {
             of_precincts: number(of.precincts),
             of_registered: wide(of.registered),
         };
-        Ok(steps(&states, until, self.step, POINTS).map(point).collect())
+        Ok((steps(&states, span.end, self.step, POINTS).map(point).collect(), span.source))
     }
 
     async fn votes(&self, request: &HttpRequest, query: &Query) -> Result<HttpResponse, Problem> {
         let source = query.one_of("source", &[("urns", "urns"), ("protocols", "protocols")])?;
-        let (states, until) = self.states((VOTES, true)).await?;
+        let (states, span) = self.states((VOTES, true)).await?;
         let read = |state: &State| serde_json::from_slice::<Value>(&state.body).unwrap_or_default();
         let bodies: Vec<(Timestamp, Value)> = states.iter().map(|state| (state.at, read(state))).collect();
         let last = bodies.last().and_then(|(_, body)| body["contests"].as_object());
@@ -133,12 +137,12 @@ impl Line<'_> {
         let shown =
             bodies.iter().position(|(_, body)| !body["contests"][&contest][source]["votes"].is_null());
         let shown = shown.map_or(&[][..], |at| &bodies[at..]);
-        let points: Vec<Value> = steps(shown, until, self.step, VOTES)
+        let points: Vec<Value> = steps(shown, span.end, self.step, VOTES)
             .map(|(at, (_, body))| votes(at, &body["contests"][&contest], source))
             .collect();
         let body = json!({
             "unit": self.unit.to_string(), "series": "votes", "contest": contest, "source": source,
-            "step": self.step, "points": points,
+            "step": self.step, "points": points, "history_source": span.source.as_str(),
         });
         Answer::fresh(Arc::new(Body::new(body.to_string()))).to(request).await
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod fixed;
 
+mod chosen;
 pub(crate) mod corrected;
 mod election;
 pub(crate) mod export;

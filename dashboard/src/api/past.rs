@@ -142,7 +142,7 @@ pub(crate) async fn results(request: &HttpRequest, app: &App, of: &ElectionId) -
     let moment = app.moment(of, &when).await?;
     let body = app.snapshot_on_record(of, &moment, &Units::Upper).await?;
     let (tag, keep) = named(&moment, &when);
-    Answer::json(body, tag, keep).to(request).await
+    Answer::json(body, tag, keep).told_by(moment.source).to(request).await
 }
 
 /// `GET /elections/{e}/moments`
@@ -169,13 +169,18 @@ async fn list_moments(
     (from, to): (Option<Timestamp>, Option<Timestamp>),
     step: u64,
 ) -> Result<Bytes> {
-    let Some((begin, end)) = app.past.span(of).await? else {
+    let Some(span) = app.past.span(of).await? else {
         if *of != app.definition().about().id {
             return Err(Problem::not_found(format!("there is no election {of} here, nor in the archive")));
         }
         let none = json!({"election": of, "step": step, "begin": null, "end": null, "moments": []});
         return Ok(none.to_string().into());
     };
+    let (begin, end) = (span.begin, span.end);
+    if span.cut && from.is_some_and(|from| from < begin) {
+        let what = "the history before {} is in its database alone, which cannot be reached now; try again";
+        return Err(Problem::unavailable(what.replace("{}", &rfc3339(begin))));
+    }
     let to = to.map_or(end, |to| to + std::time::Duration::from_millis(999)).min(end);
     let from = from.unwrap_or(begin).max(begin);
     let seconds = to.since(from).as_secs();
@@ -184,6 +189,7 @@ async fn list_moments(
     let moments: Vec<Value> = moments.iter().map(moment_json).collect();
     let body = json!({
         "election": of, "step": step, "begin": rfc3339(begin), "end": rfc3339(end), "moments": moments,
+        "history_source": span.source.as_str(),
     });
     Ok(body.to_string().into())
 }

@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use election::{Code, PrecinctId, UnitId, figures::Phase};
-use feed::Body;
-use history::{Units, When};
+use history::When;
 
 use crate::{
     answer::{Answer, Keep},
     api::{
-        past::{Whose, named, when},
+        chosen,
+        past::{Whose, when},
         results::tag,
     },
     problem::Problem,
@@ -85,7 +85,7 @@ pub(crate) async fn precincts(
     let query = Query::of(&request)?;
     let when = when(&query)?;
     if whose != Whose::Running || when != When::Last {
-        return on_record(&request, &app, &whose, (&query, &when)).await;
+        return chosen::precincts(&request, &app, app.id_of(&whose), (&query, &when)).await;
     }
     let wanted = Wanted::of(&query, &app)?;
     let latest = app.latest();
@@ -102,7 +102,7 @@ pub(crate) async fn precincts(
     // By what is meant, not by how it is written: a crowd of spellings is one question.
     let question = format!("precincts {} {wanted:?}", tag(&latest));
     let make = async || {
-        let units: Vec<UnitId> = chosen(&app, &wanted, flagged.as_ref()).map(UnitId::Precinct).collect();
+        let units: Vec<UnitId> = now(&app, &wanted, flagged.as_ref()).map(UnitId::Precinct).collect();
         Ok(latest.some(units.iter()))
     };
     let body = app.recent.answer(question, make).await?;
@@ -113,41 +113,7 @@ pub(crate) async fn precincts(
     }
 }
 
-/// Precincts as they were. Only where they stand can be asked for, and only of the running election: what the paths of
-/// another one were its definition says.
-async fn on_record(
-    request: &HttpRequest,
-    app: &App,
-    whose: &Whose,
-    (query, when): (&Query, &When),
-) -> Result<HttpResponse, Problem> {
-    let within = match whose {
-        Whose::Running => Wanted::of(query, app)?,
-        Whose::Archived(_) => Wanted { within: Vec::new(), phase: None, discrepancy: None },
-    };
-    let filters = ["region", "raion", "district", "phase", "discrepancy"];
-    let filtered = filters.iter().any(|name| query.get(name).is_ok_and(|value| value.is_some()));
-    if within.phase.is_some() || within.discrepancy.is_some() || (filtered && *whose != Whose::Running) {
-        return Err(Problem::bad(
-            "of an earlier version give region, raion or district alone; of an archived election none",
-        ));
-    }
-    let election = app.id_of(whose);
-    let moment = app.moment(election, when).await?;
-    let (tag, keep) = named(&moment, when);
-    if !filtered {
-        let body = app.snapshot_on_record(election, &moment, &Units::Precincts).await?;
-        return Answer::json(body, tag, keep).to(request).await;
-    }
-    let chosen: BTreeSet<String> =
-        chosen(app, &within, None).map(|id| UnitId::Precinct(id).to_string()).collect();
-    let units = app.past.units(election, &moment, &Units::Precincts).await?;
-    let units: Vec<_> = units.into_iter().filter(|(id, _)| chosen.contains(id)).collect();
-    let body = feed::snapshot(&moment.header, units.iter().map(|(_, body)| body));
-    Answer::json(Arc::new(Body::new(body)), tag, keep).to(request).await
-}
-
-fn chosen<'a>(
+fn now<'a>(
     app: &'a App,
     wanted: &'a Wanted,
     flagged: Option<&'a BTreeSet<PrecinctId>>,

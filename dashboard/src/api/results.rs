@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use feed::{Body, Latest, Position};
-use history::{Units, When};
+use history::{Source, Units, When};
 
 use crate::{
     answer::{Answer, Keep},
@@ -33,8 +33,9 @@ pub(crate) async fn results(request: HttpRequest, of: web::Path<String>, app: we
     match (query.read::<Position>("version")?, query.get("at")?) {
         (Some(_), Some(_)) => Err(Problem::bad("give version or at, not both")),
         (Some(position), None) => {
-            let body = kept(&app, &position).await?;
-            Answer::json(body, position.to_string(), Keep::Forever).to(&request).await
+            let (body, source) = kept(&app, &position).await?;
+            let answer = Answer::json(body, position.to_string(), Keep::Forever);
+            Answer { source, ..answer }.to(&request).await
         }
         (None, Some(_)) => redirect(&request, &app, &query).await,
         (None, None) => {
@@ -46,18 +47,19 @@ pub(crate) async fn results(request: HttpRequest, of: web::Path<String>, app: we
 }
 
 /// A version out of memory, or else out of the history.
-async fn kept(app: &App, position: &Position) -> std::result::Result<Arc<Body>, Problem> {
+async fn kept(app: &App, position: &Position) -> std::result::Result<(Arc<Body>, Option<Source>), Problem> {
     if position.epoch == *app.feed.epoch() {
         if position.version > app.feed.current().number() {
             return Err(Problem::not_found(format!("there is no version {position} yet")));
         }
         if let Some(version) = app.feed.version(position.version) {
-            return Ok(app.feed.past(&version));
+            return Ok((app.feed.past(&version), None));
         }
     }
     let election = &app.definition().about().id;
     let moment = app.moment(election, &When::Version(position.clone())).await?;
-    app.snapshot_on_record(election, &moment, &Units::Upper).await
+    let body = app.snapshot_on_record(election, &moment, &Units::Upper).await?;
+    Ok((body, Some(moment.source)))
 }
 
 /// To the version that was the newest at a moment.
@@ -86,7 +88,7 @@ pub(crate) async fn unit(
         let moment = app.moment(app.id_of(&whose), &when).await?;
         let body = app.unit_on_record(app.id_of(&whose), &moment, &Units::One(unit)).await?;
         let (tag, keep) = named(&moment, &when);
-        return Answer::json(body, tag, keep).to(&request).await;
+        return Answer::json(body, tag, keep).told_by(moment.source).to(&request).await;
     }
     let unit = app.unit(&unit)?;
     let latest = app.latest();

@@ -112,6 +112,7 @@ pub(crate) async fn frame(request: &HttpRequest, app: &App, kind: Kind) -> Resul
         content_type: "text/html; charset=utf-8",
         tag: Some(tag),
         keep: Keep::Latest,
+        source: None,
     }
     .to(request)
     .await

@@ -28,7 +28,9 @@ pub(crate) async fn reports(request: HttpRequest, app: web::Data<App>) -> HttpRe
         let more = found.len() > wanted.limit as usize;
         found.truncate(wanted.limit as usize);
         let next = found.last().filter(|_| more).map(|last| last.offset);
-        Ok(HttpResponse::Ok().json(json!({"reports": rows(&app, &found).await?, "next": next})))
+        Ok(HttpResponse::Ok().json(json!({
+            "reports": rows(&app, &found).await?, "next": next, "history_source": app.past.source().as_str(),
+        })))
     };
     answered(list.await)
 }
@@ -86,7 +88,7 @@ pub(crate) async fn device(request: HttpRequest, of: web::Path<String>, app: web
             .collect();
         Ok(HttpResponse::Ok().json(json!({
             "device": id, "reports": rows(&app, &reports).await?, "observations": observations,
-            "decisions": decisions,
+            "decisions": decisions, "history_source": app.past.source().as_str(),
         })))
     };
     answered(one.await)

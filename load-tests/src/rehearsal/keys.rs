@@ -9,6 +9,7 @@ const TOP: &[&str] = &[
     "connect_within",
     "heartbeat",
     "lasts",
+    "marks",
     "leave",
     "verify_one_in",
     "load",

@@ -10,6 +10,8 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::span::Span;
+
 /// Longest latency that is told apart, µs.
 const LONGEST_US: u64 = 3_600_000_000;
 /// At most so many steps in time.
@@ -47,6 +49,17 @@ pub struct Step {
     pub frame: Latency,
 }
 
+/// What was between two marks of the scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize, Serialize)]
+pub struct Stretch {
+    /// Its beginning, seconds after the clock started.
+    pub from: f64,
+    /// From publish to receipt, of the reports that were intended in it.
+    pub receipt: Latency,
+    /// From publish to a viewer's frame, of the precincts that were completed in it.
+    pub frame: Latency,
+}
+
 /// Takes latencies while a rehearsal runs.
 #[derive(Debug)]
 pub struct Recorder {
@@ -60,6 +73,21 @@ struct Kept {
     receipt: Histogram<u64>,
     frame: Histogram<u64>,
     steps: Vec<Slot>,
+    stretches: Vec<Whole>,
+}
+
+/// A stretch between marks.
+#[derive(Debug)]
+struct Whole {
+    from: Duration,
+    receipt: Histogram<u64>,
+    frame: Histogram<u64>,
+}
+
+impl Kept {
+    fn stretch(&mut self, after: Duration) -> Option<&mut Whole> {
+        self.stretches.iter_mut().rfind(|stretch| stretch.from <= after)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -82,10 +110,16 @@ fn empty() -> Histogram<u64> {
 }
 
 impl Recorder {
-    /// For a rehearsal that begins now and lasts about so long.
-    pub fn new(begin: Instant, lasts: Duration) -> Self {
+    /// For a rehearsal that begins now and lasts about so long, parted by marks.
+    pub fn new(begin: Instant, lasts: Duration, marks: &[Span]) -> Self {
         let step = Duration::from_secs((lasts.as_secs() / STEPS + 1).max(1));
-        let kept = Kept { receipt: empty(), frame: empty(), steps: Vec::new() };
+        let begins = marks.iter().map(|mark| mark.0).chain((!marks.is_empty()).then_some(Duration::ZERO));
+        let mut begins: Vec<Duration> = begins.collect();
+        begins.sort_unstable();
+        begins.dedup();
+        let stretches = begins.into_iter().map(|from| Whole { from, receipt: empty(), frame: empty() });
+        let kept =
+            Kept { receipt: empty(), frame: empty(), steps: Vec::new(), stretches: stretches.collect() };
         Self { begin, step, kept: Mutex::new(kept) }
     }
 
@@ -118,6 +152,9 @@ impl Recorder {
         let us = micros(came.duration_since(intended));
         let mut kept = self.kept();
         kept.receipt.saturating_record(us);
+        if let Some(stretch) = kept.stretch(intended.duration_since(self.begin)) {
+            stretch.receipt.saturating_record(us);
+        }
         self.slot(&mut kept, came).receipts += 1;
         let slot = self.slot(&mut kept, intended);
         if slot.receipt.is_none() {
@@ -133,6 +170,9 @@ impl Recorder {
         let us = micros(later);
         let mut kept = self.kept();
         kept.frame.saturating_record_n(us, viewers.into());
+        if let Some(stretch) = kept.stretch(completed.duration_since(self.begin)) {
+            stretch.frame.saturating_record_n(us, viewers.into());
+        }
         let slot = self.slot(&mut kept, completed);
         if slot.frame.is_none() {
             slot.frame = histogram(2).map(Box::new);
@@ -146,6 +186,17 @@ impl Recorder {
     pub fn latencies(&self) -> (Latency, Latency) {
         let kept = self.kept();
         (Latency::of(&kept.receipt), Latency::of(&kept.frame))
+    }
+
+    /// From mark to mark; empty where the scenario has none.
+    pub fn stretches(&self) -> Vec<Stretch> {
+        let kept = self.kept();
+        let told = |of: &Whole| Stretch {
+            from: of.from.as_secs_f64(),
+            receipt: Latency::of(&of.receipt),
+            frame: Latency::of(&of.frame),
+        };
+        kept.stretches.iter().map(told).collect()
     }
 
     /// Step by step.
@@ -198,7 +249,7 @@ mod tests {
     #[test]
     fn a_latency_belongs_to_the_second_that_was_intended() {
         let begin = Instant::now();
-        let recorder = Recorder::new(begin, Duration::from_secs(10));
+        let recorder = Recorder::new(begin, Duration::from_secs(10), &[]);
         let at = |ms| begin + Duration::from_millis(ms);
         for ms in [100, 200, 300] {
             recorder.intended(at(ms));
@@ -216,7 +267,7 @@ mod tests {
     #[test]
     fn a_frame_counts_for_every_viewer_that_saw_it() {
         let begin = Instant::now();
-        let recorder = Recorder::new(begin, Duration::from_secs(10));
+        let recorder = Recorder::new(begin, Duration::from_secs(10), &[]);
         recorder.frames(begin, Duration::from_millis(40), 99);
         recorder.frames(begin, Duration::from_millis(900), 1);
         let (_, frame) = recorder.latencies();
@@ -225,9 +276,23 @@ mod tests {
     }
 
     #[test]
+    fn marks_part_what_was_intended_before_from_what_was_intended_after() {
+        let begin = Instant::now();
+        let recorder = Recorder::new(begin, Duration::from_secs(10), &[Span(Duration::from_secs(4))]);
+        let at = |ms| begin + Duration::from_millis(ms);
+        recorder.receipt(at(3_999), at(6_999));
+        recorder.receipt(at(4_000), at(4_010));
+        recorder.frames(at(9_000), Duration::from_millis(300), 7);
+        let [before, after] = recorder.stretches().try_into().unwrap();
+        assert_eq!((before.from, before.receipt.count, before.frame.count), (0.0, 1, 0));
+        assert_eq!((after.from, after.receipt.count, after.frame.count), (4.0, 1, 7));
+        assert!(before.receipt.max > 2_900.0 && after.receipt.max < 11.0, "{before:?} {after:?}");
+    }
+
+    #[test]
     fn steps_are_bounded_however_long_it_lasts() {
         let begin = Instant::now();
-        let recorder = Recorder::new(begin, Duration::from_secs(6 * 3_600));
+        let recorder = Recorder::new(begin, Duration::from_secs(6 * 3_600), &[]);
         recorder.intended(begin + Duration::from_secs(100 * 3_600));
         assert!(recorder.steps().len() <= 8 * STEPS as usize + 1);
     }

@@ -6,7 +6,7 @@ use crate::verify::Difference;
 
 use super::{
     machine::{Look, Machine},
-    measure::{Latency, Step},
+    measure::{Latency, Step, Stretch},
     scenario::{Objectives, Scenario},
 };
 
@@ -54,6 +54,9 @@ pub struct Outcome {
     pub viewers: Option<Viewers>,
     /// Each objective, and whether it was met.
     pub objectives: Vec<Objective>,
+    /// From mark to mark; empty where the scenario has none.
+    #[serde(default)]
+    pub stretches: Vec<Stretch>,
     /// Step by step.
     pub steps: Vec<Step>,
     /// Looks at the machine.

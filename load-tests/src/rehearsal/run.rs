@@ -350,7 +350,7 @@ impl Rehearsal {
         self.began = Instant::now();
         self.started = SystemTime::now();
         let lasts = self.plan.scenario.end();
-        let recorder = Arc::new(Recorder::new(self.began, lasts));
+        let recorder = Arc::new(Recorder::new(self.began, lasts, &self.plan.scenario.marks));
         let (stage, looks) = (Arc::clone(&self.stage), Arc::clone(&self.looks));
         let (watched, begin) = (self.plan.watched, self.began);
         let every = Duration::from_secs((lasts.as_secs() / 900 + 1).max(1));
@@ -461,6 +461,7 @@ impl Rehearsal {
             cost,
             viewers,
             objectives: Vec::new(),
+            stretches: recorder.stretches(),
             steps,
             looks,
             troubles,

@@ -11,6 +11,9 @@ const MAX_FILE: u64 = 64 * 1024;
 /// Longest rehearsal.
 const LONGEST: Duration = Duration::from_secs(6 * 3_600);
 
+/// Most moments that part a rehearsal.
+const MARKS: usize = 100;
+
 /// A rehearsal.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +35,9 @@ pub struct Scenario {
     /// It lasts at least so long, though everything may have been said before.
     #[serde(default)]
     pub lasts: Span,
+    /// Moments that part it, such as when something is done to the system: latencies are told between them as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Span>,
     /// Devices that have said everything and hold all receipts go off line.
     #[serde(default)]
     pub leave: bool,
@@ -332,6 +338,9 @@ impl Scenario {
         if self.verify_one_in == 0 {
             return Err("verify_one_in must be at least 1".to_owned());
         }
+        if !self.marks.is_sorted_by(|a, b| a < b) || self.marks.len() > MARKS {
+            return Err(format!("marks must rise, and be at most {MARKS}"));
+        }
         if self.end() > LONGEST {
             return Err("it would last longer than 6h".to_owned());
         }
@@ -417,6 +426,7 @@ mod tests {
             ("[[load]]\nwhat = \"turnout\"\nfor = \"1s\"\nrate = 0", "from 0.01 to 200000"),
             ("[[load]]\nwhat = \"turnout\"\nfor = \"1s\"\nrate = 5\ncurve = \"night\"", "a rate is even"),
             ("[[load]]\nwhat = \"tallies\"\nfor = \"1s\"\nrate = 5", "only turnout"),
+            ("marks = [\"2s\", \"2s\"]", "marks must rise"),
             ("[[load]]\nwhat = \"tallies\"\nfor = \"0s\"", "longer than 0s"),
             ("[chaos]\nduplicates = 1.5", "from 0 to 1"),
             ("[[storm]]\nat = \"7h\"", "longer than 6h"),

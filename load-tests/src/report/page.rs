@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::rehearsal::{Look, Outcome, Step};
+use crate::rehearsal::{Latency, Look, Outcome, Step};
 
 use super::plot::{Line, Plot, escaped, short};
 
@@ -98,15 +98,13 @@ fn figures(body: &mut String, of: &Outcome) {
             ),
         ),
     ];
-    for (what, latency) in [("publish to receipt", of.receipt), ("publish to a viewer's frame", of.frame)] {
-        if latency.count > 0 {
-            let parts = [latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(short);
-            let [p50, p90, p99, p999, max] = parts;
-            let text = format!(
-                "p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, all within {max} ms; {} measured",
-                latency.count
-            );
-            rows.push((what, text));
+    let all = |name: &'static str, of: Latency| (of.count > 0).then(|| (name, distribution(of)));
+    rows.extend(all("publish to receipt", of.receipt));
+    rows.extend(all("publish to a viewer's frame", of.frame));
+    for stretch in &of.stretches {
+        let from = short(stretch.from);
+        for (name, of) in [("receipt", stretch.receipt), ("frame", stretch.frame)] {
+            rows.push(("of that, between marks", format!("{name}, from {from} s: {}", distribution(of))));
         }
     }
     if counts.hostile > 0 {
@@ -158,6 +156,11 @@ fn figures(body: &mut String, of: &Outcome) {
         let _ = write!(body, "<tr><th scope=row>{what}<td>{}</tr>", escaped(&text));
     }
     body.push_str("</tbody></table>\n");
+}
+
+fn distribution(of: Latency) -> String {
+    let [p50, p90, p99, p999, max] = [of.p50, of.p90, of.p99, of.p999, of.max].map(short);
+    format!("p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, all within {max} ms; {} measured", of.count)
 }
 
 fn plots(of: &Outcome) -> Vec<Plot> {

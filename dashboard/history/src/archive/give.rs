@@ -58,10 +58,11 @@ pub async fn export(
 async fn describe(past: &Past, election: &ElectionId) -> Result<Described, ArchiveError> {
     let unknown = || ArchiveError::NoElection(election.to_string());
     let all = past.elections().await?;
-    let of = all.into_iter().find(|of| of.id == election.as_str()).ok_or_else(unknown)?;
+    let found = all.into_iter().find(|of| of.election.id == election.as_str()).ok_or_else(unknown)?;
+    let of = found.election;
     let definition = past.definition(election).await?.ok_or_else(unknown)?;
     // What is exported before it is sealed is sealed as it is: as of its last version.
-    let sealed = of.sealed_at.or(of.last.map(|last| last.at)).unwrap_or_default();
+    let sealed = of.sealed_at.or(found.last.map(|last| last.at)).unwrap_or_default();
     let sealed = i64::try_from(sealed.millis()).unwrap_or_default();
     let json = |text: &[u8]| serde_json::from_slice(text).unwrap_or(Json::Null);
     Ok(Described {

@@ -12,8 +12,9 @@ use super::{
     ArchiveError, Format, LONGEST, MANIFEST, Manifest, VERSION, columns, csv, parquet, sha256, wrong,
 };
 use crate::{
+    about::{About, Election},
     postgres::{Database, copy, prepare, taken_in},
-    sqlite::{About, Outbox},
+    sqlite::Outbox,
     table::{TABLES, Table},
     value::Row,
 };
@@ -43,8 +44,8 @@ pub async fn import(
     told: impl FnMut(u64) + Send + 'static,
 ) -> Result<ElectionId, ArchiveError> {
     let (manifest, about) = opened(dir)?;
-    let id = about.id.parse().map_err(|error| wrong(&dir.join(MANIFEST), error))?;
-    let there = ArchiveError::There(about.id.clone());
+    let id = about.election.id.parse().map_err(|error| wrong(&dir.join(MANIFEST), error))?;
+    let there = ArchiveError::There(about.election.id.clone());
     let taken = match target {
         Target::File(path) => into_file(dir.to_owned(), manifest.format, about, path.clone(), told).await?,
         Target::Database(database) => into_database(dir, manifest.format, &about, database, told).await?,
@@ -76,7 +77,7 @@ fn opened(dir: &Path) -> Result<(Manifest, About), ArchiveError> {
     }
     let of = &manifest.election;
     let sealed = columns::read_time(&of.sealed_at).ok_or_else(|| wrong(&path, "sealed_at is no moment"))?;
-    let about = About {
+    let election = Election {
         id: of.id.clone(),
         name: of.name.to_string(),
         date: of.date.clone(),
@@ -84,10 +85,10 @@ fn opened(dir: &Path) -> Result<(Manifest, About), ArchiveError> {
         test: of.test,
         precincts: of.precincts,
         registered: of.registered,
-        definition: of.definition.to_string(),
-        sealed_at: Some(sealed),
+        sealed_at: Some(Timestamp::from_millis(u64::try_from(sealed).unwrap_or_default())),
     };
-    Ok((manifest, about))
+    let definition = of.definition.to_string();
+    Ok((manifest, About { election, definition }))
 }
 
 /// Hands on the rows of a table's file; each must be of the election that the manifest names.
@@ -124,7 +125,7 @@ async fn into_file(
         }
         let mut outbox = Outbox::open(&path)?;
         outbox.import::<ArchiveError>(&about, |table, put| {
-            rows(&dir, format, (table, &about.id), |row| {
+            rows(&dir, format, (table, &about.election.id), |row| {
                 told(1);
                 put(row)
             })
@@ -149,7 +150,7 @@ async fn into_database(
     }
     for table in TABLES {
         let mut all = Vec::new();
-        rows::<ArchiveError>(dir, format, (table, &about.id), |row| {
+        rows::<ArchiveError>(dir, format, (table, &about.election.id), |row| {
             all.push(row);
             Ok(())
         })?;
@@ -158,9 +159,9 @@ async fn into_database(
             told(part.len() as u64);
         }
     }
-    let sealed = about.sealed_at.unwrap_or_default();
+    let sealed = about.election.sealed_at.unwrap_or_default().millis();
     let sql = "UPDATE election SET sealed_at = to_timestamp($2::float8 / 1000) WHERE id = $1";
-    transaction.execute(sql, &[&about.id, &(sealed as f64)]).await?;
+    transaction.execute(sql, &[&about.election.id, &(sealed as f64)]).await?;
     transaction.commit().await?;
     Ok(true)
 }

@@ -1,6 +1,10 @@
 //! Questions to the database, a few at a time, each within a few seconds.
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use std::time::Duration;
+
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Timeouts,
+};
 use futures_util::future::BoxFuture;
 use tokio::{runtime::Handle, time::timeout};
 use tokio_postgres::{
@@ -15,10 +19,15 @@ use crate::{
     value::Row,
 };
 
+/// Longest that a connection may take to be made for a question.
+const CONNECT: Duration = Duration::from_secs(1);
+/// The server ends a statement by itself when its time is over; one that has not said so this much later says nothing.
+const GRACE: Duration = Duration::from_millis(300);
+
 /// Asks a database.
 pub struct PostgresStore {
     pool: Pool,
-    patience: std::time::Duration,
+    patience: Duration,
     runtime: Handle,
 }
 
@@ -35,9 +44,10 @@ impl PostgresStore {
             Some(tls) => Manager::from_config(config, MakeRustlsConnect::new(tls.clone()), how),
         };
         let wait = Some(database.patience);
+        let create = Some(database.patience.min(CONNECT));
         let pool = Pool::builder(manager)
             .max_size(database.connections)
-            .timeouts(Timeouts { wait, create: wait, recycle: wait })
+            .timeouts(Timeouts { wait, create, recycle: create })
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
@@ -45,36 +55,47 @@ impl PostgresStore {
     }
 
     async fn ask(&self, question: Question) -> Result<Vec<Row>, StoreError> {
-        let pool = self.pool.clone();
-        let asking = self.runtime.spawn(async move { answer(&pool, &question).await });
-        // The server ends a statement after the same time; this is for one that says nothing at all.
-        let ends = asking.abort_handle();
-        match timeout(self.patience, asking).await {
-            Err(_) => {
-                ends.abort();
-                Err(StoreError::Late)
-            }
-            Ok(Err(error)) => Err(StoreError::Unavailable(error.to_string())),
-            Ok(Ok(answer)) => answer,
-        }
+        let (pool, patience) = (self.pool.clone(), self.patience + GRACE);
+        let asking = self.runtime.spawn(async move { answer(&pool, &question, patience).await });
+        // Nobody waits for the answer to a question that was given up.
+        let _ends = AbortOnDrop(asking.abort_handle());
+        asking.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 }
 
-async fn answer(pool: &Pool, question: &Question) -> Result<Vec<Row>, StoreError> {
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn answer(pool: &Pool, question: &Question, patience: Duration) -> Result<Vec<Row>, StoreError> {
+    let unavailable = |why: &str| StoreError::Unavailable(why.to_owned());
     let told = |error: tokio_postgres::Error| match error.code() {
         Some(code) if *code == tokio_postgres::error::SqlState::QUERY_CANCELED => StoreError::Late,
         _ => StoreError::Unavailable(super::plain(&error)),
     };
     let client = pool.get().await.map_err(|error| match error {
-        deadpool_postgres::PoolError::Backend(error) => told(error),
-        deadpool_postgres::PoolError::Timeout(_) => StoreError::Late,
-        error => StoreError::Unavailable(error.to_string()),
+        PoolError::Backend(error) => told(error),
+        PoolError::Timeout(TimeoutType::Wait) => unavailable("all connections to the database are in use"),
+        PoolError::Timeout(_) => unavailable("the database lets nobody in"),
+        error => unavailable(&error.to_string()),
     })?;
     // Planned with its values, and kept by nobody: steps and limits make too many statements to keep.
     let values: Vec<(&(dyn ToSql + Sync), Type)> =
         question.values.iter().map(|value| (value as &(dyn ToSql + Sync), value.postgres())).collect();
-    let rows = client.query_typed(&question.sql.replace('?', "$"), &values).await.map_err(told)?;
-    rows.iter().map(|found| row(found, &question.kinds).map_err(told)).collect()
+    let sql = question.sql.replace('?', "$");
+    match timeout(patience, client.query_typed(&sql, &values)).await {
+        Err(_) => {
+            // Whatever it says later belongs to no question.
+            drop(deadpool_postgres::Object::take(client));
+            Err(unavailable("the database says nothing"))
+        }
+        Ok(Err(error)) => Err(told(error)),
+        Ok(Ok(rows)) => rows.iter().map(|found| row(found, &question.kinds).map_err(told)).collect(),
+    }
 }
 
 impl Store for PostgresStore {

@@ -4,7 +4,7 @@
 mod outbox;
 mod read;
 
-pub use outbox::{About, Known, Outbox};
+pub use outbox::{Known, Outbox};
 pub use read::SqliteStore;
 
 use std::{path::Path, time::Duration};

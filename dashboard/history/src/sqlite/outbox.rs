@@ -3,57 +3,16 @@
 use std::{collections::HashMap, path::Path};
 
 use bytes::Bytes;
-use election::{Definition, Timestamp};
+use election::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter};
 
 use super::{SqliteError, open, row};
 use crate::{
+    about::{About, Election},
     records::Record,
     table::{Column, DECISION, OBSERVATION, REPORT, STATE, TABLES, Table, UNIT, VERSION},
     value::{Row, Value},
 };
-
-/// What is on record of an election beside its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
-    /// Id.
-    pub id: String,
-    /// Its name in each language, as JSON.
-    pub name: String,
-    /// The day.
-    pub date: String,
-    /// Kind.
-    pub kind: String,
-    /// A rehearsal.
-    pub test: bool,
-    /// How many precincts.
-    pub precincts: i64,
-    /// Voters on their lists.
-    pub registered: i64,
-    /// The definition, as it is served.
-    pub definition: String,
-    /// Since when it can no longer change.
-    pub sealed_at: Option<i64>,
-}
-
-impl About {
-    /// Of a definition, with the text in which it is served.
-    pub fn of(definition: &Definition, served: String) -> Self {
-        let about = definition.about();
-        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        Self {
-            id: about.id.to_string(),
-            name: serde_json::to_string(&about.name).unwrap_or_default(),
-            date: about.date.clone(),
-            kind: about.kind.clone(),
-            test: about.test,
-            precincts: number(definition.precincts().len() as u64),
-            registered: number(definition.registered().get()),
-            definition: served,
-            sealed_at: None,
-        }
-    }
-}
 
 /// What the file knew of an election when it was opened.
 #[derive(Debug, Default)]
@@ -92,11 +51,16 @@ impl Outbox {
         let transaction = self.connection.transaction()?;
         if insert_election(&transaction, about)? {
             for (place, (unit, kind)) in (0..).zip(units) {
-                let row = [Value::text(&about.id), Value::Int(place), Value::text(unit), Value::text(kind)];
+                let row = [
+                    Value::text(&about.election.id),
+                    Value::Int(place),
+                    Value::text(unit),
+                    Value::text(kind),
+                ];
                 insert(&transaction, &UNIT, &row)?;
             }
         }
-        let known = known(&transaction, &about.id)?;
+        let known = known(&transaction, &about.election.id)?;
         transaction.commit()?;
         Ok(known)
     }
@@ -192,7 +156,7 @@ impl Outbox {
         let sql = "SELECT at FROM version WHERE election = ?1 AND seq > ?2 ORDER BY seq LIMIT 1";
         let at: Option<i64> =
             self.connection.query_row(sql, params![election, seq], |row| row.get(0)).optional()?;
-        Ok(at.and_then(|at| u64::try_from(at).ok()).map(Timestamp::from_millis))
+        Ok(at.map(moment))
     }
 
     /// When the last version was published.
@@ -202,7 +166,7 @@ impl Outbox {
     pub fn last_at(&self, election: &str) -> Result<Option<Timestamp>, SqliteError> {
         let sql = "SELECT at FROM version WHERE election = ?1 ORDER BY seq DESC LIMIT 1";
         let at: Option<i64> = self.connection.query_row(sql, [election], |row| row.get(0)).optional()?;
-        Ok(at.and_then(|at| u64::try_from(at).ok()).map(Timestamp::from_millis))
+        Ok(at.map(moment))
     }
 
     /// Keeps a row that the database refused.
@@ -222,7 +186,8 @@ impl Outbox {
     }
 
     /// Removes versions published before a moment and records that arrived before it, of those that a database has:
-    /// versions up to `versions`, records up to `records`. The last version stays, and what its units are.
+    /// versions up to `versions`, records up to `records`. What stays is whole: the last version, and of every version
+    /// its units. It is noted before when something may be missing.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -233,11 +198,11 @@ impl Outbox {
         (versions, records): (i64, i64),
     ) -> Result<usize, SqliteError> {
         let transaction = self.connection.transaction()?;
-        let before = i64::try_from(before.millis()).unwrap_or(i64::MAX);
+        let before = millis(before);
         let mut gone = transaction.execute(
             "DELETE FROM state WHERE election = ?1 AND at < ?2 AND seq <= ?3 AND EXISTS (SELECT 1 FROM state later \
-             WHERE later.election = ?1 AND later.unit = state.unit AND later.at >= state.at \
-             AND later.seq > state.seq)",
+             WHERE later.election = ?1 AND later.unit = state.unit AND later.at >= state.at AND later.at < ?2 \
+             AND later.seq > state.seq AND later.seq <= ?3)",
             params![election, before, versions],
         )?;
         gone += transaction.execute(
@@ -250,8 +215,22 @@ impl Outbox {
                 format!("DELETE FROM {} WHERE election = ?1 AND arrival < ?2 AND place <= ?3", table.name);
             gone += transaction.execute(&sql, params![election, before, records])?;
         }
+        if gone > 0 {
+            cut(&transaction, election, (Some(before), Some(before)))?;
+        }
         transaction.commit()?;
         Ok(gone)
+    }
+
+    /// Notes that versions before the first one here are in the database alone: this file was begun anew.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn begun_late(&mut self, election: &str) -> Result<(), SqliteError> {
+        let Some(first) = self.first_at_behind(election, 0)? else { return Ok(()) };
+        let transaction = self.connection.transaction()?;
+        cut(&transaction, election, (Some(millis(first)), None))?;
+        Ok(transaction.commit()?)
     }
 
     /// Ends an election: nothing of it changes any more.
@@ -260,7 +239,7 @@ impl Outbox {
     /// The file cannot be written. Whether there is such an election that is not sealed yet is the answer.
     pub fn seal(&mut self, election: &str, at: Timestamp) -> Result<bool, SqliteError> {
         let sql = "UPDATE election SET sealed_at = ?2 WHERE id = ?1 AND sealed_at IS NULL";
-        let at = i64::try_from(at.millis()).unwrap_or(i64::MAX);
+        let at = millis(at);
         Ok(self.connection.execute(sql, params![election, at])? == 1)
     }
 
@@ -274,39 +253,55 @@ impl Outbox {
         mut rows: impl FnMut(&Table, &mut dyn FnMut(Row) -> Result<(), E>) -> Result<(), E>,
     ) -> Result<bool, E> {
         let transaction = self.connection.transaction().map_err(SqliteError::from)?;
-        if !insert_election(&transaction, &About { sealed_at: None, ..about.clone() })? {
+        let mut open = about.clone();
+        open.election.sealed_at = None;
+        if !insert_election(&transaction, &open)? {
             return Ok(false);
         }
         for table in TABLES {
             rows(table, &mut |row| Ok(insert(&transaction, table, &row).map_err(SqliteError::from)?))?;
         }
         let sealed = "UPDATE election SET sealed_at = ?2 WHERE id = ?1";
-        transaction.execute(sealed, params![about.id, about.sealed_at]).map_err(SqliteError::from)?;
+        transaction
+            .execute(sealed, params![about.election.id, about.election.sealed_at.map(millis)])
+            .map_err(SqliteError::from)?;
         transaction.commit().map_err(SqliteError::from)?;
         Ok(true)
     }
+}
+
+fn millis(of: Timestamp) -> i64 {
+    i64::try_from(of.millis()).unwrap_or(i64::MAX)
+}
+
+fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or_default())
 }
 
 fn second(table: &Table) -> Column {
     table.columns[1]
 }
 
+/// Notes before which moments versions and records may be missing.
+fn cut(
+    transaction: &Transaction<'_>,
+    election: &str,
+    (versions, records): (Option<i64>, Option<i64>),
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO cut (election, versions, records) VALUES (?1, ?2, ?3) ON CONFLICT (election) DO UPDATE \
+               SET versions = max(coalesce(versions, 0), coalesce(excluded.versions, 0)), \
+               records = nullif(max(coalesce(records, 0), coalesce(excluded.records, 0)), 0)";
+    transaction.execute(sql, params![election, versions, records]).map(drop)
+}
+
 /// Whether the election was not on record before.
 fn insert_election(transaction: &Transaction<'_>, about: &About) -> Result<bool, SqliteError> {
+    let About { election, definition } = about;
+    let Election { id, name, date, kind, test, precincts, registered, sealed_at } = election;
     let added = transaction.execute(
         "INSERT INTO election (id, name, date, kind, test, precincts, registered, definition, sealed_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING",
-        params![
-            about.id,
-            about.name,
-            about.date,
-            about.kind,
-            about.test,
-            about.precincts,
-            about.registered,
-            about.definition,
-            about.sealed_at
-        ],
+        params![id, name, date, kind, test, precincts, registered, definition, sealed_at.map(millis)],
     )?;
     Ok(added == 1)
 }
@@ -319,7 +314,8 @@ fn about(connection: &Connection, election: &str) -> Result<Option<About>, Sqlit
     let sql = "SELECT id, name, date, kind, test, precincts, registered, definition, sealed_at FROM election \
                WHERE id = ?1";
     let about = connection.query_row(sql, [election], |row| {
-        Ok(About {
+        let sealed_at: Option<i64> = row.get(8)?;
+        let election = Election {
             id: row.get(0)?,
             name: row.get(1)?,
             date: row.get(2)?,
@@ -327,9 +323,9 @@ fn about(connection: &Connection, election: &str) -> Result<Option<About>, Sqlit
             test: row.get(4)?,
             precincts: row.get(5)?,
             registered: row.get(6)?,
-            definition: row.get(7)?,
-            sealed_at: row.get(8)?,
-        })
+            sealed_at: sealed_at.map(moment),
+        };
+        Ok(About { election, definition: row.get(7)? })
     });
     Ok(about.optional()?)
 }
@@ -376,7 +372,7 @@ fn known(transaction: &Transaction<'_>, election: &str) -> Result<Known, SqliteE
         }
     }
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
-    let sealed = about(transaction, election)?.is_some_and(|about| about.sealed_at.is_some());
+    let sealed = about(transaction, election)?.is_some_and(|about| about.election.sealed_at.is_some());
     let (seq, at) = last.unwrap_or_default();
     Ok(Known {
         records: unsigned(records.unwrap_or_default()),

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs, dead_code)] // a test that cannot go on says so, and uses a part of this
 
 pub mod cluster;
+pub mod complete;
 #[path = "../../../feed/tests/country/mod.rs"]
 pub mod country;
+pub mod delay;
 pub mod timescale;
 
 use std::{

@@ -5,22 +5,39 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::Duration,
 };
 
-use super::cluster::database;
+use super::cluster::{database, run};
 
 /// A TimescaleDB that a test may fill.
 pub enum Lane {
     /// PostgreSQL 17 in WASM, a process of the test's own.
     Wasm(Child, u16),
-    /// An empty database of somebody's.
-    Native(String),
+    /// A database of the test's own in somebody's server, and the server's address.
+    Native { url: String, server: String },
 }
 
 pub fn lanes() -> Vec<Lane> {
-    let native = std::env::var("SANAK_TIMESCALE_URL").ok().map(Lane::Native);
+    let native = std::env::var("SANAK_TIMESCALE_URL").ok().map(|server| native(&server));
     [wasm()].into_iter().chain(native).collect()
+}
+
+/// A database with a name of its own: tests run side by side.
+fn native(server: &str) -> Lane {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let name = format!("sanak_{}_{}", std::process::id(), MADE.fetch_add(1, Relaxed));
+    let (before, _) = server.rsplit_once('/').unwrap_or_else(|| panic!("{server} names no database"));
+    let options = server.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
+    let url = format!("{before}/{name}{options}");
+    psql(server, &format!("CREATE DATABASE {name}"));
+    psql(&url, "CREATE EXTENSION IF NOT EXISTS timescaledb");
+    Lane::Native { url, server: server.to_owned() }
+}
+
+fn psql(url: &str, command: &str) {
+    run(Command::new("psql").args(["-qX", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", command]));
 }
 
 fn wasm() -> Lane {
@@ -43,23 +60,42 @@ impl Lane {
     pub fn url(&self) -> String {
         match self {
             Self::Wasm(_, port) => format!("postgresql://owner@127.0.0.1:{port}/postgres"),
-            Self::Native(url) => url.clone(),
+            Self::Native { url, .. } => url.clone(),
+        }
+    }
+
+    /// Where it listens on this machine, where it is the test's own.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Wasm(_, port) => Some(*port),
+            Self::Native { url, .. } => {
+                let address = url.rsplit_once('@').map_or("", |(_, address)| address);
+                let here = ["127.0.0.1:", "localhost:"].iter().find_map(|host| address.strip_prefix(host))?;
+                here.split_once('/')?.0.parse().ok()
+            }
         }
     }
 
     pub fn what(&self) -> &'static str {
         match self {
             Self::Wasm(..) => "the WASM build",
-            Self::Native(_) => "the native one of SANAK_TIMESCALE_URL",
+            Self::Native { .. } => "the native one of SANAK_TIMESCALE_URL",
         }
     }
 }
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        if let Self::Wasm(child, _) = self {
-            let _ = child.kill();
-            let _ = child.wait();
+        match self {
+            Self::Wasm(child, _) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            Self::Native { url, server } => {
+                let name = url.rsplit_once('/').map_or("", |(_, name)| name);
+                let name = name.split('?').next().unwrap_or_default();
+                psql(server, &format!("DROP DATABASE {name} WITH (FORCE)"));
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ async fn spreadsheet(request: &HttpRequest, of: &str, app: web::Data<App>, table
         away(&app, move || table::write(&body, &definition, table, excel)).await
     };
     let body = app.recent.answer(format!("{table:?} {excel:?} {tag}"), make).await?;
-    let answer = Answer { body, content_type: CSV, tag: Some(tag), keep: Keep::Latest };
+    let answer = Answer { body, content_type: CSV, tag: Some(tag), keep: Keep::Latest, source: None };
     named(answer.to(request).await?, &format!("{}-{}.csv", app.definition().about().id, table.name()))
 }
 
@@ -68,7 +68,13 @@ pub(crate) async fn map(request: HttpRequest, of: web::Path<String>, app: web::D
         away(&app, move || geojson::write(&body, &geometry, &definition)).await
     };
     let body = app.recent.answer(format!("map {layer} {tag}"), make).await?;
-    let answer = Answer { body, content_type: "application/geo+json", tag: Some(tag), keep: Keep::Latest };
+    let answer = Answer {
+        body,
+        content_type: "application/geo+json",
+        tag: Some(tag),
+        keep: Keep::Latest,
+        source: None,
+    };
     named(answer.to(&request).await?, &format!("{}-{layer}.geojson", app.definition().about().id))
 }
 

@@ -60,11 +60,14 @@ impl History {
         std::fs::create_dir_all(dir)?;
         let file = dir.join(FILE);
         let progress = Arc::<Progress>::default();
-        let store: Arc<dyn Store> = match &database {
-            Some(database) => Arc::new(PostgresStore::new(database, runtime).map_err(io::Error::other)?),
-            None => Arc::new(SqliteStore::new(file.clone(), PATIENCE, runtime)),
+        let own: Arc<dyn Store> = Arc::new(SqliteStore::new(file.clone(), PATIENCE, runtime.clone()));
+        let past = match &database {
+            Some(database) => {
+                let store = PostgresStore::new(database, runtime).map_err(io::Error::other)?;
+                Past::with_file(Arc::new(store), own, Arc::clone(&progress))
+            }
+            None => Past::new(own),
         };
-        let past = Past::new(store);
         let shipper = database.map(|database| {
             let election = subject.feed.definition().about().id.to_string();
             let (file, progress) = (file.clone(), Arc::clone(&progress));
