@@ -146,7 +146,7 @@ impl Past {
             Some(told) => told,
             None => self.ask(Some(election), question).await?,
         };
-        if told.by != of.source {
+        if told.by != of.source && self.0.file.is_some() {
             // The database is away that knew the version: in the file it may stand at another place.
             let named = When::Version(of.position.clone());
             let there = self.ask_behind(election, |_| moment_question(election, &named)).await?;
