@@ -16,10 +16,9 @@ use feed::Feed;
 use journal::Reader;
 
 use crate::{
-    about::About,
     progress::{Half, Progress},
     records::{record, version_rows},
-    sqlite::{Outbox, SqliteError},
+    sqlite::{About, Outbox, SqliteError},
 };
 
 /// Records taken from the journal in one transaction.

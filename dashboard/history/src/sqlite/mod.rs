@@ -15,6 +15,7 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
 };
 
+pub(crate) use crate::about::About;
 use crate::value::{Kind, Row, Value};
 
 mod migrations {
