@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
 .PHONY: help demo test web bench bench-page fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
-	drill-connections drill-history bench-history bench-night
+	drill-connections drill-history drill-readers bench-history bench-night bench-fanout bench-reads bench-crowd bench-idle
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,10 @@ drill-history: ## the history's database away for ten minutes of a country's nig
 	cargo build --locked --workspace --bins
 	SANAK_DRILL_OUTAGE=600 cargo nextest run --locked --profile drill --workspace --no-capture --test outage
 
+drill-readers: setup web ## readers that leave at random for an hour of simulated night; about four minutes
+	cargo build --locked --workspace --bin sanak
+	cargo nextest run --locked --workspace --profile drill --run-ignored only --no-capture --test readers
+
 bench-history: ## rows a second into PostgreSQL beside psql's own copy, and the time machine over ten million rows in either store
 	@ops/scripts/setup.sh test
 	cargo run --release --locked -p history --example bench
@@ -81,6 +85,24 @@ bench-page: setup web ## the page as a reader meets it: bytes and time of the fi
 bench-night: setup web ## the demonstration election over TLS under load: burst, storm, steady rate, idle; about ten minutes
 	cargo build --release --locked -p sanak
 	ulimit -n $$(ulimit -Hn); ops/scripts/bench-night.sh
+
+bench-fanout: web ## the same frames to 5,000 readers: the feed, a bare TCP broadcast, Mosquitto, NATS; about four minutes
+	@ops/scripts/setup.sh bench
+	cargo build --release --locked --workspace --bin sanak --example fanout --example feed_of_a_night
+	ulimit -n $$(ulimit -Hn); ops/scripts/bench-fanout.sh
+
+bench-reads: web ## reads a second of a snapshot beside nginx with the same files; about three minutes
+	@ops/scripts/setup.sh bench
+	cargo build --release --locked --workspace --bin sanak
+	ulimit -n $$(ulimit -Hn); ops/scripts/bench-reads.sh
+
+bench-crowd: setup web ## the worst minute with as many readers as expected, and with ten times as many; about three minutes
+	cargo build --release --locked --workspace --bin sanak
+	ulimit -n $$(ulimit -Hn); ops/scripts/bench-crowd.sh
+
+bench-idle: setup web ## memory of idle devices over TLS and of readers; about two minutes
+	cargo build --release --locked --workspace --bin sanak
+	ulimit -n $$(ulimit -Hn); ops/scripts/bench-idle.sh
 
 fmt: ## format all Rust code
 	cargo fmt --all

@@ -21,6 +21,7 @@ mod problem;
 mod query;
 mod room;
 mod server;
+mod socket;
 mod state;
 mod visitors;
 

@@ -1,10 +1,18 @@
 //! Two servers: the public's, and the operators'.
 
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
+use actix_http::{HttpService, Protocol, error::DispatchError};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{
     App as Actix, HttpResponse, HttpServer,
-    dev::{Extensions, ServerHandle},
+    dev::{AppConfig, Extensions, ServerHandle},
     http::header,
     middleware::from_fn,
     web,
@@ -12,7 +20,7 @@ use actix_web::{
 use feed::Feed;
 use history::Past;
 use prometheus::{Encoder, Registry, TextEncoder};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Type};
 use tokio::{
     net::TcpStream,
     sync::{Semaphore, watch},
@@ -23,15 +31,16 @@ use crate::{
     config::Config,
     embed, headers, health,
     instruments::Instruments,
-    live::Seats,
+    live::{Crowd, Seats},
     page::{self, Page},
     port::{Inquiry, Papers},
+    socket::Socket,
     state::{App, Archive, Recent},
     visitors::Visitors,
 };
 
 /// Connections that wait to be accepted: a country's readers come back within a second.
-const BACKLOG: u32 = 8_192;
+const BACKLOG: i32 = 8_192;
 /// Bytes that the kernel holds for a reader beyond what is on its way: past them the reader is asked to wait,
 /// and is given newer state instead of older bytes.
 const KERNEL_BACKLOG: u32 = 64 << 10;
@@ -39,6 +48,8 @@ const KERNEL_BACKLOG: u32 = 64 << 10;
 const BLOCKING_THREADS: usize = 4;
 /// Scans that are taken in at once: each may be 33 MiB, and half a gigabyte where a picture is drawn anew.
 const UPLOADS: usize = 2;
+/// How long a connection may take to be closed by both.
+const DISCONNECT: Duration = Duration::from_secs(1);
 /// Seconds that answers under way are given when the server stops.
 const SHUTDOWN_SECONDS: u64 = 2;
 
@@ -103,34 +114,60 @@ pub async fn start(config: Config, parts: Parts) -> io::Result<Server> {
         recent: Recent::default(),
     });
     let stuck = limits.stuck * 2;
-    let server = HttpServer::new(move || {
-        Actix::new()
-            .app_data(app.clone())
-            .wrap(from_fn(headers::around))
-            .service(web::scope("/api/v1").configure(api::configure))
-            .route("/healthz", web::get().to(health::healthz))
-            .route("/readyz", web::get().to(health::readyz))
-            .route("/oembed", web::get().to(embed::oembed))
-            .default_service(web::to(page::page))
-    })
-    .on_connect(move |io, data: &mut Extensions| {
-        if let Some(stream) = io.downcast_ref::<TcpStream>() {
-            tune(stream, stuck);
-            if let Ok(peer) = stream.peer_addr() {
-                data.insert(visitors.enter(peer));
-            }
-        }
-    })
-    .workers(config.workers.max(1))
-    .worker_max_blocking_threads(BLOCKING_THREADS)
-    .max_connections(limits.connections)
-    .client_request_timeout(limits.head)
-    .h1_allow_half_closed(false)
-    .backlog(BACKLOG)
-    .disable_signals()
-    .shutdown_timeout(SHUTDOWN_SECONDS)
-    .bind(config.listen)?;
-    running(&server.addrs(), server.run(), stopping)
+    let listener = listen(config.listen)?;
+    let address = listener.local_addr()?;
+    let builder = actix_server::Server::build();
+    let stops = builder.graceful_shutdown_signal();
+    let server = builder
+        .workers(config.workers.max(1))
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .max_concurrent_connections(limits.connections)
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .listen("public", listener, move || {
+            let (visitors, stops) = (Arc::clone(&visitors), stops.clone());
+            let routes = Actix::new()
+                .app_data(app.clone())
+                .app_data(Crowd::gather(&app))
+                .wrap(from_fn(headers::around))
+                .service(web::scope("/api/v1").configure(api::configure))
+                .route("/healthz", web::get().to(health::healthz))
+                .route("/readyz", web::get().to(health::readyz))
+                .route("/oembed", web::get().to(embed::oembed))
+                .default_service(web::to(page::page));
+            let routes = routes.into_factory().map_err(|error| error.error_response());
+            let service = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stops = stops.clone();
+                    async move { stops.notified().await }
+                })
+                .client_request_timeout(limits.head)
+                .client_disconnect_timeout(DISCONNECT)
+                .h1_allow_half_closed(false)
+                .local_addr(address)
+                .on_connect_ext(move |socket: &Socket, data: &mut Extensions| {
+                    tune(socket.stream(), stuck);
+                    if let Ok(peer) = socket.stream().peer_addr() {
+                        data.insert(visitors.enter(peer));
+                    }
+                    data.insert(socket.clone());
+                })
+                .finish(map_config(routes, |_| AppConfig::default()));
+            fn_service(|stream: TcpStream| async move {
+                let peer = stream.peer_addr().ok();
+                Ok::<_, DispatchError>((Socket::new(stream), Protocol::Http1, peer))
+            })
+            .and_then(service)
+        })?;
+    running(&[address], server.run(), stopping)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// Starts the operators' server: `/metrics`, `/healthz`, `/readyz`.

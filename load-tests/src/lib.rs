@@ -17,6 +17,7 @@
 //! | [`summary`] | the day in numbers |
 //! | [`rehearsal`] | load on any running system, from a scenario in a file |
 //! | [`synthetic`] | countries of any size, as election files |
+//! | [`fanout`] | the same frames through the feed, a bare broadcast, Mosquitto and NATS |
 //! | [`report`] | what a rehearsal found, as a page; two of them side by side |
 //! | [`viewers`] | readers of the live feed by the thousand |
 
@@ -26,6 +27,7 @@ mod chance;
 mod curve;
 pub mod day;
 mod device;
+pub mod fanout;
 pub mod faults;
 pub mod fleet;
 pub mod http;

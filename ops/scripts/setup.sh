@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing: `setup.sh build` for building and the demo, `setup.sh test` for the tests as well.
+# Installs what is missing: `setup.sh build` for building and the demo, `setup.sh test` for the tests as well, `setup.sh bench`
+# for what the benchmarks compare with.
 # Nothing is touched that is there already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -25,6 +26,12 @@ install_packages() {
     if [[ " ${packages[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
     fi
+    local beside
+    for beside in nginx nats-server; do
+        if [[ " ${packages[*]} " == *" $beside"* ]] && command -v systemctl >/dev/null; then
+            "${as_root[@]}" systemctl disable --now $beside >/dev/null 2>&1 || true
+        fi
+    done
     if [[ " ${packages[*]} " == *" postgresql-15 "* ]] && command -v systemctl >/dev/null; then
         "${as_root[@]}" systemctl disable --now postgresql >/dev/null 2>&1 || true
     fi
@@ -60,6 +67,15 @@ if [ "$purpose" = test ]; then
     [ -x /usr/lib/postgresql/15/bin/initdb ] || missing+=(postgresql-15)
     # What our results are compared with is written in Python.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+fi
+if [ "$purpose" = bench ]; then
+    # What a user might pick instead, what asks for files, and for the feed.
+    [ -x /usr/sbin/mosquitto ] || missing+=(mosquitto)
+    [ -x /usr/sbin/nats-server ] || missing+=(nats-server)
+    [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+    command -v wrk >/dev/null || missing+=(wrk)
+    command -v curl >/dev/null || missing+=(curl)
+    command -v pgrep >/dev/null || missing+=(procps)
 fi
 [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
 

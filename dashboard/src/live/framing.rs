@@ -1,5 +1,4 @@
-//! How a frame goes over the wire. The JSON is never copied: it goes out in slices of the bytes that all
-//! readers share.
+//! How a frame goes over the wire: in slices of the bytes that all readers share.
 
 use std::collections::VecDeque;
 
@@ -7,7 +6,7 @@ use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
 use bytes::{Bytes, BytesMut};
 use feed::Frame;
 
-/// Bytes handed to the connection at once: what a slow reader costs beside the kernel's buffer.
+/// Bytes handed to an event stream's connection at once: what a slow reader costs beside the kernel's buffer.
 const SLICE: usize = 16 << 10;
 /// FIN and opcode 1 of RFC 6455 §5.2.
 const WHOLE_TEXT: u8 = 0x81;

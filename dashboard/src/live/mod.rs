@@ -1,9 +1,12 @@
 //! The live feed: the same frames over WebSocket and as server-sent events (PROTOCOL §3).
 
+mod direct;
 mod framing;
 mod heard;
 mod reader;
 mod seats;
+
+use std::rc::Rc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,11 +16,13 @@ use actix_web::{
 };
 use feed::{Position, UnitFilter};
 
-use crate::{problem::Problem, query::Query, state::App};
+use crate::{problem::Problem, query::Query, socket::Socket, state::App};
+use direct::Direct;
 use framing::Framing;
 use heard::Heard;
 use reader::Reader;
 
+pub(crate) use direct::Crowd;
 pub(crate) use seats::Seats;
 
 /// What a reader follows, and what it holds.
@@ -45,10 +50,13 @@ pub(crate) async fn web_socket(
         let detail = format!("this is a WebSocket: {error}; /events has the same as server-sent events");
         Problem::new(StatusCode::UPGRADE_REQUIRED, detail)
     })?;
+    let (Some(crowd), Some(socket)) = (request.app_data::<Rc<Crowd>>(), request.conn_data::<Socket>()) else {
+        return Err(Problem::unavailable("this connection cannot carry a WebSocket"));
+    };
     let seat = app.seats.take("websocket")?;
-    let reader = Reader::new(app.into_inner(), (filter, since), framing, seat, Some(Heard::new(body)));
-    // The body is asked for more only when the connection has room: that is the whole of the queue.
-    let body = BoxBody::new(BodyStream::new(Box::pin(reader.stream())));
+    let reader = Reader::new(app.into_inner(), (filter, since), framing, seat);
+    let reader = Direct::new(crowd, reader, socket.clone(), Heard::new(body));
+    let body = BoxBody::new(BodyStream::new(reader));
     let answer = answer.message_body(body).map_err(Problem::bad)?;
     Ok(answer.into())
 }
@@ -66,10 +74,10 @@ pub(crate) async fn events(
         since = Some(last.ok_or_else(|| Problem::bad("last-event-id is no position such as k3x9:412"))?);
     }
     let seat = app.seats.take("events")?;
-    let reader = Reader::new(app.into_inner(), (filter, since), Framing::Events, seat, None);
+    let reader = Reader::new(app.into_inner(), (filter, since), Framing::Events, seat);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(Box::pin(reader.stream())))
+        .streaming(Box::pin(reader.events())))
 }

@@ -20,10 +20,20 @@ pub struct Demo {
 impl Demo {
     /// Starts a demonstration that stays after its night has ended.
     pub async fn start(data: &Path, precincts: usize, speed: u32, seed: u64) -> Self {
+        Self::begin(data, precincts, &["--speed", &speed.to_string()], seed).await
+    }
+
+    /// The same at its own pace: a fast day, and a minute of the night in a second.
+    pub async fn at_its_own_pace(data: &Path, precincts: usize, seed: u64) -> Self {
+        Self::begin(data, precincts, &[], seed).await
+    }
+
+    async fn begin(data: &Path, precincts: usize, pace: &[&str], seed: u64) -> Self {
         let mut child = Command::new(binary())
             .args(["demo", "--http", "127.0.0.1:0", "--data"])
             .arg(data)
-            .args(["--precincts", &precincts.to_string(), "--speed", &speed.to_string()])
+            .args(["--precincts", &precincts.to_string()])
+            .args(pace)
             .args(["--seed", &seed.to_string()])
             .stderr(Stdio::piped())
             .stdout(Stdio::null())

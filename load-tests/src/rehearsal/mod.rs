@@ -24,6 +24,7 @@ mod timetable;
 mod voice;
 
 pub use machine::{GAUGES, Look, Machine, Watched};
+pub(crate) use machine::{load, processor};
 pub use measure::{Latency, Recorder, Step, Stretch};
 pub use outcome::{Cost, Counts, FORM, Objective, Outcome, Totals, Viewers};
 pub use run::{Act, Plan, RehearsalError, Tidings, run};

@@ -12,3 +12,4 @@ mod chain;
 mod figures;
 
 pub use audience::{Audience, Completed, ViewersPlan};
+pub use chain::{Chain, Frame, Kind, Reported};

@@ -36,6 +36,7 @@ async fn serve(config: Config) -> io::Result<Outcome> {
         old_keys: old_keys.collect(),
         room: room.collect(),
         quota: config.quota,
+        live_readers: config.live_readers,
         documents: config.documents,
         history: config.history,
     };

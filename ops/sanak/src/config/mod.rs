@@ -7,7 +7,7 @@
 //! | `mqtt` | how devices reach us |
 //! | `documents` | where scans are kept |
 //! | `history` | where the history goes |
-//! | `quota` | how much one device may have on record |
+//! | `quota` | how much one device may have on record, and how many may follow the live feed |
 //! | `files` | directories, keys and tokens on disk |
 //! | `problem` | mistakes and warnings, each one sentence with its place |
 
@@ -61,6 +61,8 @@ pub struct Config {
     pub room: Vec<RoomToken>,
     /// How much one device may have on record.
     pub quota: Quota,
+    /// How many may follow the live feed.
+    pub live_readers: usize,
     /// Where scans are kept.
     pub documents: Shelves,
     /// Where the history goes.
@@ -129,6 +131,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
     let centre = files::centre(raw, problems);
     let room = files::room(raw, problems);
     let quota = quota::quota(raw, problems);
+    let live_readers = quota::live_readers(raw, problems);
     let documents = documents::documents(raw, data_dir.as_ref(), problems);
     let history = history::history(raw, problems);
     addresses::are_free(raw, mqtt.as_ref(), http, metrics, problems);
@@ -149,6 +152,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
         centre: centre?,
         room: room?,
         quota: quota?,
+        live_readers: live_readers?,
         documents: documents?,
         history: history?,
     })

@@ -1,4 +1,4 @@
-//! `[limits]`: how much one device may have on record.
+//! `[limits]`: how much one device may have on record, and how many may follow the live feed.
 
 use std::ops::RangeInclusive;
 
@@ -10,6 +10,16 @@ use super::{problem::Problems, raw::Raw};
 const MOST_REPORTS: u64 = 1_000_000;
 /// The largest in mebibytes.
 const MOST_MEBIBYTES: u64 = 65_536;
+
+/// Most readers of the live feed: each is a socket.
+const MOST_READERS: u64 = 1_000_000;
+
+/// Reads how many may follow the live feed; the server's own default where it is not given.
+pub(super) fn live_readers(raw: &Raw, problems: &mut Problems) -> Option<usize> {
+    let usual = dashboard::Limits::default().live_readers;
+    let usual = u64::try_from(usual).unwrap_or(MOST_READERS);
+    number(raw, "limits.live_readers", 1..=MOST_READERS, usual, problems)?.try_into().ok()
+}
 
 /// Reads the quota; what is not given has its default.
 pub(super) fn quota(raw: &Raw, problems: &mut Problems) -> Option<Quota> {

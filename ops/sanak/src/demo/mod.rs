@@ -170,6 +170,7 @@ fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
         old_keys: Vec::new(),
         room: ROOM.map(|(name, token)| Person::new(name, token)).into(),
         quota: device_gateway::Quota::default(),
+        live_readers: dashboard::Limits::default().live_readers,
         documents: Shelves::Directory(data.join("documents")),
         history: HistoryPlaces::default(),
     })

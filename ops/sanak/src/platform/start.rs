@@ -51,6 +51,8 @@ pub struct Settings {
     pub room: Vec<Person>,
     /// How much one device may have on record.
     pub quota: Quota,
+    /// How many may follow the live feed.
+    pub live_readers: usize,
     /// Where scans are kept.
     pub documents: Shelves,
     /// Where the history goes.
@@ -229,6 +231,7 @@ impl Platform {
         let gateway = gateway.start(appender)?;
         let mut config = dashboard::Config::on(settings.http);
         config.room = settings.room;
+        config.limits.live_readers = settings.live_readers;
         let operators =
             dashboard::metrics(settings.metrics, registry.clone(), Arc::clone(&inquiry) as _).await?;
         let past = history.past.clone();

@@ -55,20 +55,29 @@ fn a_synchronised_clock_is_required_only_where_that_is_said() {
 }
 
 #[test]
-fn the_quota_of_a_device_has_a_default_and_is_a_whole_number() {
+fn the_quota_of_a_device_and_the_number_of_readers_have_defaults_and_are_whole_numbers() {
     let scene = Scene::new();
-    let quota = sound(&scene, &[]).config.quota;
+    let usual = sound(&scene, &[]).config;
+    assert_eq!(usual.live_readers, 20_000);
+    let quota = usual.quota;
     assert_eq!((quota.reports, quota.bytes, quota.equivocations), (20_000, 16 << 20, 16));
-    let raised = [("SANAK_LIMITS__DEVICE_REPORTS", "5000"), ("SANAK_LIMITS__DEVICE_MEBIBYTES", "64")];
-    let quota = sound(&scene, &raised).config.quota;
+    let raised = [
+        ("SANAK_LIMITS__DEVICE_REPORTS", "5000"),
+        ("SANAK_LIMITS__DEVICE_MEBIBYTES", "64"),
+        ("SANAK_LIMITS__LIVE_READERS", "300"),
+    ];
+    let config = sound(&scene, &raised).config;
+    assert_eq!(config.live_readers, 300);
+    let quota = config.quota;
     assert_eq!((quota.reports, quota.bytes, quota.equivocations), (5_000, 64 << 20, 16));
-    let limits = "[limits]\ndevice_reports = 0\ndevice_mebibytes = \"16\"\ndevice_equivocations = -1\n[http]";
+    let limits = "[limits]\ndevice_reports = 0\ndevice_mebibytes = \"16\"\ndevice_equivocations = -1\nlive_readers = 0\n[http]";
     scene.edit("sanak.toml", "[http]", limits);
     let told = mistakes(&scene, &[]).join("\n");
     for wrong in [
         "limits.device_reports: must be a whole number from 1 to 1000000",
         "limits.device_mebibytes: must be a whole number, without quotation marks",
         "limits.device_equivocations: must be a whole number from 0 to 1000000",
+        "limits.live_readers: must be a whole number from 1 to 1000000",
     ] {
         assert!(told.contains(wrong), "{told}");
     }
