@@ -120,7 +120,9 @@ fn frames(definition: &Arc<Definition>, cuts: Cuts, units: &str, file: &str) -> 
     let mut out = Vec::new();
     for cut in cuts {
         let next = feed.publish(cut)?;
-        let Next::Delta(frame) = feed.delta(&held, &filter) else { return Err("a version without a delta".into()) };
+        let Next::Delta(frame) = feed.delta(&held, &filter) else {
+            return Err("a version without a delta".into());
+        };
         out.extend_from_slice(&u32::try_from(frame.json.len())?.to_be_bytes());
         out.extend_from_slice(&frame.json);
         held = next;

@@ -9,8 +9,7 @@ use std::{error::Error, fs, path::Path, process::ExitCode, time::Duration};
 use load_tests::fanout::{FanOut, Found, Frames, broadcast, judge, read};
 use tokio::runtime::Builder;
 
-const USAGE: &str =
-    "usage: fanout broadcast | fanout read TARGET READERS_AT PUBLISH_AT PATH PID FRAMES READERS MILLISECONDS | fanout judge FILE";
+const USAGE: &str = "usage: fanout broadcast | fanout read TARGET READERS_AT PUBLISH_AT PATH PID FRAMES READERS MILLISECONDS | fanout judge FILE";
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -103,7 +103,11 @@ async fn tell(
 impl Line {
     /// Sends what is new. A reader that has not taken the frame before is left alone: it gets the newest state when it has.
     fn tell(&mut self, latest: &Latest) {
-        if self.open && self.reader.is_idle() && self.reader.offer(latest) && !matches!(self.flush(), Ok(true)) {
+        if self.open
+            && self.reader.is_idle()
+            && self.reader.offer(latest)
+            && !matches!(self.flush(), Ok(true))
+        {
             self.wake();
         }
     }

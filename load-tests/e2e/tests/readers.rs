@@ -64,7 +64,11 @@ impl Held {
             "delta" => {
                 let from = frame["from"].as_u64().unwrap();
                 assert_eq!(epoch, self.epoch, "a delta of another epoch");
-                assert!(from <= self.version && self.version < version, "{from} ≤ {} < {version}", self.version);
+                assert!(
+                    from <= self.version && self.version < version,
+                    "{from} ≤ {} < {version}",
+                    self.version
+                );
                 life.deltas += 1;
                 life.merged += u32::from(version > from + 1);
                 let known = self.units.len();
@@ -227,7 +231,10 @@ impl Feed {
                     let text = line.next().await;
                     chain.take(&text).unwrap();
                     held.take(&serde_json::from_str(&text).unwrap(), &mut life);
-                    assert!(!first || (life.snapshots > snapshots) == begins_anew, "resumed with {resumes:?}");
+                    assert!(
+                        !first || (life.snapshots > snapshots) == begins_anew,
+                        "resumed with {resumes:?}"
+                    );
                     first = false;
                     past.push_back(held.clone());
                     if past.len() > REMEMBERED {
@@ -248,7 +255,12 @@ impl Feed {
 }
 
 /// Lets readers follow a night until `over`, and compares what they hold in the end. How they lived.
-async fn follow(http: SocketAddr, election: &str, stays: Duration, over: impl Future<Output = ()>) -> Vec<Life> {
+async fn follow(
+    http: SocketAddr,
+    election: &str,
+    stays: Duration,
+    over: impl Future<Output = ()>,
+) -> Vec<Life> {
     let (ends, end) = watch::channel(End::NotYet);
     let feed = Feed { http, election: election.to_owned(), stays, end, held: Arc::default() };
     let steady = tokio::spawn(feed.clone().steady());

@@ -16,7 +16,10 @@ impl Frames {
     pub fn read(path: &Path) -> io::Result<Self> {
         let bytes = fs::read(path)?;
         Self::parse(&bytes).ok_or_else(|| {
-            io::Error::other(format!("{}: not frames, each with its version after its length", path.display()))
+            io::Error::other(format!(
+                "{}: not frames, each with its version after its length",
+                path.display()
+            ))
         })
     }
 

@@ -178,7 +178,9 @@ impl Hall {
             self.complain()?;
             if Instant::now() > deadline {
                 let (ready, versions) = (self.ready.get(), self.versions.get());
-                let what = format!("{what}: not within {patience:?}; {ready} have come, {versions} versions were told");
+                let what = format!(
+                    "{what}: not within {patience:?}; {ready} have come, {versions} versions were told"
+                );
                 return Err(io::Error::other(what));
             }
             sleep(Duration::from_millis(20)).await;

@@ -320,7 +320,10 @@ mod tests {
             web_socket(0x89, b"a ping"),
             web_socket(0x81, &[FRAME, &" ".repeat(300)].concat().into_bytes()),
         ];
-        assert_eq!(told(Target::Sanak, &stream.concat()), [Event::Ready(17), Event::Frame(17, FRAME.len() + 300)]);
+        assert_eq!(
+            told(Target::Sanak, &stream.concat()),
+            [Event::Ready(17), Event::Frame(17, FRAME.len() + 300)]
+        );
     }
 
     #[test]

@@ -20,16 +20,20 @@ pub struct Verdict {
 /// quarter above the bare broadcast's, and less of it, and a lower p99, than of what a user would pick instead.
 pub fn judge(found: &[Found]) -> Verdict {
     let mut table =
-        "target     rounds  frames told    lost  µs a frame  (from, to)       p50 ms   p99 ms  (from, to)\n".to_owned();
+        "target     rounds  frames told    lost  µs a frame  (from, to)       p50 ms   p99 ms  (from, to)\n"
+            .to_owned();
     let mut held = true;
     let median = |target: Target, of: fn(&Found) -> f64| {
         let mut all: Vec<f64> = found.iter().filter(|found| found.target == target).map(of).collect();
         all.sort_by(f64::total_cmp);
         (!all.is_empty()).then(|| (all[all.len() / 2], all[0], all[all.len() - 1], all.len()))
     };
-    for (name, target) in
-        [("tcp", Target::Tcp), ("sanak", Target::Sanak), ("mosquitto", Target::Mosquitto), ("nats", Target::Nats)]
-    {
+    for (name, target) in [
+        ("tcp", Target::Tcp),
+        ("sanak", Target::Sanak),
+        ("mosquitto", Target::Mosquitto),
+        ("nats", Target::Nats),
+    ] {
         let (cost, p99) = (median(target, |found| found.us_a_frame), median(target, |found| found.p99));
         let (Some((us, least, most, rounds)), Some((p99, low, high, _))) = (cost, p99) else {
             held = false;
@@ -37,7 +41,8 @@ pub fn judge(found: &[Found]) -> Verdict {
             continue;
         };
         let p50 = median(target, |found| found.p50).map_or(0.0, |(p50, ..)| p50);
-        let told: u64 = found.iter().filter(|found| found.target == target).map(|found| found.delivered).sum();
+        let told: u64 =
+            found.iter().filter(|found| found.target == target).map(|found| found.delivered).sum();
         let lost: u64 = found
             .iter()
             .filter(|found| found.target == target)
