@@ -25,6 +25,9 @@ use crate::{
 
 /// How often a version is cut, in real time (ARCHITECTURE, life of a report, 6).
 const CUT_EVERY: Duration = Duration::from_millis(250);
+/// After a version it rests this many times as long as that took: of a country so large, or a machine so busy, that
+/// versions are dear there are fewer, and the count has its share of the thread.
+const REST: u32 = 4;
 /// How often every sum is formed anew and compared, in real time.
 const AUDIT_EVERY: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(30) };
 
@@ -40,6 +43,7 @@ pub(crate) struct Publisher {
     country: Option<Addr<Country>>,
     number: u64,
     open: Option<OpenCut>,
+    rests_until: Instant,
     audited: Instant,
     /// Publication is held: since when, and why.
     held: Option<Held>,
@@ -136,6 +140,7 @@ impl Publisher {
             country: None,
             number: 0,
             open: None,
+            rests_until: Instant::now(),
             audited: Instant::now(),
             held: None,
             held_on_record,
@@ -154,6 +159,9 @@ impl Publisher {
             self.hold("a unit does not show its figures");
         }
         let (Some(country), None) = (&self.country, &self.open) else { return };
+        if Instant::now() < self.rests_until {
+            return;
+        }
         self.number += 1;
         // While publication is held every cut is audited: the first sound one is published.
         let audit = self.held.is_some() || self.audited.elapsed() >= AUDIT_EVERY;
@@ -209,7 +217,10 @@ impl Publisher {
             lots: std::mem::take(&mut self.lots),
             speed: self.tempo.speed(),
         };
-        match self.feed.publish(cut) {
+        let began = Instant::now();
+        let published = self.feed.publish(cut);
+        self.rests_until = Instant::now() + began.elapsed() * REST;
+        match published {
             Ok(_) => {
                 for (unit, change) in std::mem::take(&mut self.pending) {
                     if !matches!(unit, UnitId::Precinct(_)) {

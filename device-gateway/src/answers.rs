@@ -112,12 +112,13 @@ impl Answers {
         let judged = self.counting.report(Arc::clone(&record));
         let answers = Arc::clone(self);
         self.runtime.spawn(async move {
-            // It is durable whoever judges it: the broker need not keep it any longer.
-            told.ack.done();
             match judged.await {
                 Ok(judgements) => judgements.iter().for_each(|judgement| answers.judged(&topic, judgement)),
                 Err(why) => tracing::warn!(%topic, why, "a stored report could not be judged: no receipt"),
             }
+            // It is durable whoever judges it: the broker need not keep it any longer. Said after the receipt, both go
+            // out as one packet.
+            told.ack.done();
             answers.metrics.latency.observe(since.elapsed().as_secs_f64());
             drop(told.permit);
         });
@@ -130,7 +131,6 @@ impl Answers {
         let known = self.counting.known(precinct, device.clone(), seq, digest);
         let answers = Arc::clone(self);
         self.runtime.spawn(async move {
-            ack.done();
             if let Ok(Some(known)) = known.await {
                 let topic = answers.topic(precinct, device.clone());
                 let receipt = Receipt {
@@ -145,6 +145,7 @@ impl Answers {
                 };
                 answers.send(&topic, &receipt);
             }
+            ack.done();
             drop(permit);
         });
     }

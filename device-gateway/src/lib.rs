@@ -16,6 +16,7 @@ mod intake;
 mod keys;
 mod metrics;
 mod port;
+mod proven;
 mod quota;
 mod refusals;
 mod resend;

@@ -22,6 +22,7 @@ use crate::{
     keys::Keys,
     metrics::Metrics,
     port::{Counting, Life},
+    proven::Proven,
     quota::{Cost, OverQuota, Quota, Spent},
     refusals::Refusals,
     resend::Gaps,
@@ -60,6 +61,7 @@ pub(crate) struct Shared<C> {
 /// One worker's own state.
 pub(crate) struct Worker<C> {
     shared: Arc<Shared<C>>,
+    keys: Proven,
     devices: HashMap<DeviceId, Device>,
     answered: HashMap<DeviceId, Instant>,
 }
@@ -86,7 +88,8 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
         for (id, device) in &devices {
             shared.gaps.note(id, device.precinct, device.line.gap(), now);
         }
-        Self { shared, devices, answered: HashMap::new() }
+        let keys = Proven::of(Arc::clone(&shared.keys));
+        Self { shared, keys, devices, answered: HashMap::new() }
     }
 
     /// Works until the intake is gone.
@@ -137,7 +140,7 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
     fn message(&mut self, message: Message, arrived: Timestamp, since: Instant) {
         let Message { topic, payload, retained, ack, .. } = message;
         let shared = Arc::clone(&self.shared);
-        match authenticate(&topic, &payload[..], &shared.election, &*shared.keys) {
+        match authenticate(&topic, &payload[..], &shared.election, &self.keys) {
             Ok(Authentic::Report(report)) => self.report(report, arrived, since, ack),
             // What a broker kept is no sign of life, except that a device is off line.
             Ok(Authentic::Heartbeat(_)) if retained => ack.done(),

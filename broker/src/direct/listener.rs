@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use ntex_bytes::BytePageSize;
 use ntex_io::{Io, IoBoxed, IoConfig};
 use ntex_mqtt::error::DecodeError;
 use ntex_mqtt::v5::codec::DisconnectReasonCode;
@@ -52,6 +53,8 @@ pub(crate) fn settings(limits: &Limits) -> SharedCfg {
     let io = IoConfig::new()
         // What is read at once is worked on at once: little of it, so that a flood of tiny packets stays small.
         .set_read_buf(8 * 1024, 1024, 16)
+        // A receipt measures some 300 bytes; each layer of a connection keeps a page.
+        .set_write_page_size(BytePageSize::Size4)
         .set_disconnect_timeout(Seconds(1))
         // A packet that has begun is complete in this time or never: the rate is one nobody reaches, so the time
         // is never extended (extending it underflows in the server when the peer falls silent).
@@ -67,6 +70,7 @@ pub(crate) fn settings(limits: &Limits) -> SharedCfg {
         // QoS 2 reaches the session, which refuses and counts it.
         .set_max_qos(QoS::ExactlyOnce)
         .set_max_receive(u16::try_from(limits.in_flight).unwrap_or(u16::MAX))
+        .set_max_send(u16::try_from(limits.down_in_flight).unwrap_or(u16::MAX))
         // Read before the socket closed, then told: `mosquitto_pub` sends and leaves.
         .set_handle_qos_after_disconnect(Some(QoS::AtLeastOnce));
     SharedCfg::new("mqtt").add(io).add(mqtt).build()

@@ -142,8 +142,8 @@ impl Following {
             match self.turn() {
                 Ok(rows) => {
                     again = AGAIN;
-                    // With much to do it takes half of a core, and the count the rest.
-                    pause = if rows < RECORDS { LOOK } else { began.elapsed() };
+                    // With much to do it takes a quarter of a core, and the count the rest.
+                    pause = if rows < RECORDS { LOOK } else { began.elapsed() * 3 };
                     if self.sources.progress.set(Half::File, None) {
                         tracing::info!("the history is written again");
                     }

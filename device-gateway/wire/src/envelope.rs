@@ -73,6 +73,16 @@ impl<'a> SignedEnvelope<'a> {
         let Content { protected, payload, signature, .. } = &self.content;
         key.verify_strict(&to_be_signed(&self.topic, protected, payload), signature).is_ok()
     }
+
+    /// SHA-256 of all that the answer of [`Self::is_signed_by`] follows from: key, topic and bytes.
+    pub fn proof(&self, key: &VerifyingKey) -> Digest {
+        let topic = self.topic.to_string();
+        let hash = Sha256::new_with_prefix(key.as_bytes())
+            .chain_update((topic.len() as u64).to_be_bytes())
+            .chain_update(topic)
+            .chain_update(self.bytes);
+        Digest(hash.finalize().into())
+    }
 }
 
 impl<'a> Content<'a> {

@@ -37,8 +37,11 @@ use super::{
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Longest sleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(600);
-/// How an accepted receipt is written in deterministic CBOR, whoever signed it.
-const ACCEPTED: &[u8] = b"gverdicthaccepted";
+/// How a receipt of an accepted report is written in deterministic CBOR, whoever signed it: the first one, and that of
+/// a repetition.
+const ACCEPTED: [&[u8]; 2] = [b"gverdicthaccepted", b"cwashaccepted"];
+/// What stands before a digest there.
+const DIGEST: &[u8] = b"fdigestX ";
 
 /// What a device leaves behind.
 #[derive(Debug)]
@@ -444,9 +447,10 @@ impl Voice {
 
     /// The report that a receipt accepts, by its digest and without a look at the signature.
     fn plainly_accepted(&self, payload: &[u8]) -> Option<usize> {
-        let holds = |what: &[u8]| payload.windows(what.len()).any(|part| part == what);
-        let at = self.out.iter().position(|out| holds(&out.entry.digest.0))?;
-        holds(ACCEPTED).then_some(at)
+        let find = |what: &[u8]| payload.windows(what.len()).position(|part| part == what);
+        let digest = payload.get(find(DIGEST)? + DIGEST.len()..)?.get(..32)?;
+        let at = self.out.iter().position(|out| out.entry.digest.0 == digest)?;
+        ACCEPTED.iter().any(|how| find(how).is_some()).then_some(at)
     }
 
     fn receive(&mut self, receipt: &Receipt, now: Instant) {
