@@ -80,6 +80,8 @@ pub struct Link {
     inbound: BytesMut,
     outbound: BytesMut,
     packets: u16,
+    published: u64,
+    acknowledged: u64,
     sent: Instant,
     pinged: Option<Instant>,
 }
@@ -98,7 +100,9 @@ impl Link {
             let wire = Wire::connect(address, tls).await?;
             let now = Instant::now();
             let (inbound, outbound) = (BytesMut::new(), BytesMut::new());
-            let mut link = Self { wire, inbound, outbound, packets: 0, sent: now, pinged: None };
+            let (packets, published, acknowledged) = (0, 0, 0);
+            let mut link =
+                Self { wire, inbound, outbound, packets, published, acknowledged, sent: now, pinged: None };
             link.greet(hello).await?;
             Ok(link)
         };
@@ -145,8 +149,15 @@ impl Link {
         publish.retain = retain;
         if qos != QoS::AtMostOnce {
             publish.pkid = self.packet_id();
+            self.published += 1;
         }
         self.put(Packet::Publish(publish))
+    }
+
+    /// How many messages of QoS 1 were published on this connection, and how many of them are acknowledged: the
+    /// first so many, for acknowledgements keep the order (MQTT 3.1.1, 4.6).
+    pub fn progress(&self) -> (u64, u64) {
+        (self.published, self.acknowledged)
     }
 
     /// The next packet from the other side. Messages are acknowledged, pings are sent when they are due.
@@ -160,6 +171,7 @@ impl Link {
                     Packet::Publish(publish) if publish.qos == QoS::AtLeastOnce => {
                         self.put(Packet::PubAck(PubAck::new(publish.pkid)))?;
                     }
+                    Packet::PubAck(_) => self.acknowledged += 1,
                     Packet::PingResp => {
                         self.pinged = None;
                         continue;

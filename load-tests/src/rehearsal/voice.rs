@@ -62,6 +62,8 @@ struct Out {
     intended: Instant,
     /// When it is sent next; `None` while it waits for the next report to overtake it.
     due: Option<Instant>,
+    /// Which message of its connection the last copy is; 0 where none is on it.
+    number: u64,
     copies: u8,
     cuts: bool,
 }
@@ -218,7 +220,7 @@ impl Voice {
             overtaken.for_each(|out| out.due = Some(now));
             let due = (!turn.late).then_some(now);
             let (copies, cuts) = (turn.copies, turn.cuts);
-            self.out.insert(at, Out { entry, envelope, intended, due, copies, cuts });
+            self.out.insert(at, Out { entry, envelope, intended, due, number: 0, copies, cuts });
         }
     }
 
@@ -297,7 +299,9 @@ impl Voice {
         self.link = Some(link);
         self.stage.counters.connected.fetch_add(1, Ordering::Relaxed);
         self.attempts = 0;
-        self.out.iter_mut().for_each(|out| out.due = out.due.map(|_| now));
+        for out in &mut self.out {
+            (out.due, out.number) = (out.due.map(|_| now), 0);
+        }
         let every = self.stage.scenario.heartbeat.map(|every| every.0);
         // The first comes at its own moment, so that ten thousand do not come together.
         self.beat_at = every.map(|every| now + every.mul_f64(self.chance.fraction()));
@@ -338,8 +342,9 @@ impl Voice {
         }
         let mut cut = false;
         for at in 0..self.out.len() {
+            let acknowledged = self.acknowledged();
             let out = &mut self.out[at];
-            if out.due.is_none_or(|due| due > now) {
+            if out.number > acknowledged || out.due.is_none_or(|due| due > now) {
                 continue;
             }
             let copies = if out.entry.sent == 0 { u32::from(out.copies) } else { 1 };
@@ -352,12 +357,21 @@ impl Voice {
             for _ in 0..copies {
                 self.report(envelope.clone())?;
             }
+            if let (Some(link), None) = (&self.link, &self.modem) {
+                self.out[at].number = link.progress().0;
+            }
         }
         self.through_modem(now)?;
         if cut {
             self.lose_line(&LinkError::Silent);
         }
         Ok(())
+    }
+
+    /// How many messages of this connection are acknowledged. One that is not stands in a queue somewhere: a copy behind
+    /// it would only make that longer.
+    fn acknowledged(&self) -> u64 {
+        self.link.as_ref().map_or(0, |link| link.progress().1)
     }
 
     fn report(&mut self, envelope: Vec<u8>) -> Result<(), LinkError> {
@@ -514,7 +528,8 @@ impl Voice {
         let modem = self.modem.as_ref();
         let slow = modem
             .and_then(|(outbound, inbound)| [outbound.next(), inbound.next()].into_iter().flatten().min());
-        let due = self.out.iter().filter_map(|out| out.due).min();
+        let acknowledged = self.acknowledged();
+        let due = self.out.iter().filter(|out| out.number <= acknowledged).filter_map(|out| out.due).min();
         [due, self.beat_at, slow, self.cut_at].into_iter().flatten().fold(wake, Instant::min)
     }
 }
