@@ -163,6 +163,23 @@ async fn sqlite_answers() {
     ask(&house.past(), &versions).await;
 }
 
+/// A version a second for twelve hours: a plan that goes through all of them for each would take minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_line_of_a_whole_night_takes_the_file_no_time() {
+    let mut house = House::open();
+    house.stop();
+    let (open, end) = (OPEN.millis(), OPEN + Duration::from_secs(43_200));
+    let fill = format!(
+        "WITH RECURSIVE v(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < 43200)
+         INSERT INTO version SELECT 'kg-test', n, 'e1', n, {open} + n * 1000, 'open', 0, 0, 9, n, n, '' FROM v"
+    );
+    rusqlite::Connection::open(house.file()).unwrap().execute_batch(&fill).unwrap();
+    let began = std::time::Instant::now();
+    let moments = house.past().moments(&election(), (OPEN, end), 300_000).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!((moments.len(), moments[0].seq, moments[144].seq), (145, 299, 43_200));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_answers() {
     let cluster = Cluster::start();

@@ -97,9 +97,11 @@ impl Past {
         step_ms: i64,
     ) -> Answer<Vec<Moment>> {
         let question = |dialect: Dialect| {
+            // CROSS JOIN: SQLite finds the steps once, instead of once for each version.
             let sql = format!(
-                "SELECT {} FROM version v JOIN (SELECT max(seq) AS last FROM version WHERE election = ?1 \
-                 AND at >= ?2 AND at <= ?3 GROUP BY {}) s ON v.seq = s.last WHERE v.election = ?1 ORDER BY v.seq",
+                "SELECT {} FROM (SELECT max(seq) AS last FROM version WHERE election = ?1 \
+                 AND at >= ?2 AND at <= ?3 GROUP BY {}) s CROSS JOIN version v \
+                 WHERE v.election = ?1 AND v.seq = s.last ORDER BY v.seq",
                 moment_columns("v."),
                 dialect.step("at", step_ms)
             );
