@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
 .PHONY: help demo test web bench bench-page fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
-	drill-connections drill-history drill-readers bench-history bench-night bench-fanout bench-reads bench-crowd bench-idle
+	drill-connections drill-history drill-readers bench-history bench-night bench-restart bench-fanout bench-reads bench-crowd bench-idle
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -85,6 +85,10 @@ bench-page: setup web ## the page as a reader meets it: bytes and time of the fi
 bench-night: setup web ## the demonstration election over TLS under load: burst, storm, steady rate, idle; about ten minutes
 	cargo build --release --locked -p sanak
 	ulimit -n $$(ulimit -Hn); ops/scripts/bench-night.sh
+
+bench-restart: setup web ## a service killed with a million reports on record: ready again within ten seconds; about four minutes
+	cargo build --release --locked -p sanak
+	ulimit -n $$(ulimit -Hn); ops/scripts/bench-restart.sh
 
 bench-fanout: web ## the same frames to 5,000 readers: the feed, a bare TCP broadcast, Mosquitto, NATS; about four minutes
 	@ops/scripts/setup.sh bench
