@@ -28,6 +28,8 @@ const CUT_EVERY: Duration = Duration::from_millis(250);
 /// After a version it rests this many times as long as that took: of a country so large, or a machine so busy, that
 /// versions are dear there are fewer, and the count has its share of the thread.
 const REST: u32 = 4;
+/// …but no longer than this, whatever held the machine up.
+const LONGEST_REST: Duration = Duration::from_secs(2);
 /// How often every sum is formed anew and compared, in real time.
 const AUDIT_EVERY: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(30) };
 
@@ -219,7 +221,7 @@ impl Publisher {
         };
         let began = Instant::now();
         let published = self.feed.publish(cut);
-        self.rests_until = Instant::now() + began.elapsed() * REST;
+        self.rests_until = Instant::now() + (began.elapsed() * REST).min(LONGEST_REST);
         match published {
             Ok(_) => {
                 for (unit, change) in std::mem::take(&mut self.pending) {

@@ -10,7 +10,7 @@ use crate::layout::{KINDS, Layout};
 const MOST_IDS: usize = 512;
 
 /// Units that a reader follows: whole kinds, and single units beside them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UnitFilter {
     kinds: u8,
     /// Slots of single units outside those kinds, rising.
@@ -70,8 +70,8 @@ impl UnitFilter {
         kinds.flat_map(|kind| layout.kind(kind)).chain(self.single.iter().copied())
     }
 
-    /// The kinds alone, when it names no single unit: what many readers share.
-    pub(crate) fn common(&self) -> Option<u8> {
-        self.single.is_empty().then_some(self.kinds)
+    /// Whether it names whole kinds and no single unit: what many readers follow.
+    pub(crate) fn is_of_kinds(&self) -> bool {
+        self.single.is_empty()
     }
 }

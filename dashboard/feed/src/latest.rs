@@ -87,11 +87,27 @@ pub struct Latest {
     frames: Mutex<Frames>,
 }
 
-/// Frames by what their reader held (0: nothing) and the kinds it follows.
+/// What an entry takes beside its frame's bytes, about.
+const ENTRY: usize = 256;
+
+/// Frames by what their reader held (0: nothing) and the units it follows.
 #[derive(Debug, Default)]
 struct Frames {
-    by: HashMap<(u64, u8), Frame>,
+    by: HashMap<(u64, UnitFilter), Frame>,
     bytes: usize,
+}
+
+impl Frames {
+    /// Keeps a frame for others who ask for the same, if there is room. The first to have been kept stays.
+    fn keep(&mut self, asked: (u64, UnitFilter), made: &Frame) -> bool {
+        let bytes = made.json.len() + ENTRY;
+        if self.bytes + bytes > FRAMES_KEPT || self.by.contains_key(&asked) {
+            return false;
+        }
+        self.bytes += bytes;
+        self.by.insert(asked, made.clone());
+        true
+    }
 }
 
 impl Latest {
@@ -197,21 +213,23 @@ impl Latest {
         }
     }
 
-    /// The frame from version `from`; from 0 it is a snapshot. Readers of the same kinds share it.
+    /// The frame from version `from`; from 0 it is a snapshot. Readers who follow the same units share it. It is deflated
+    /// where that is done for many: always for whole kinds, for single units from the second reader on.
     fn frame(&self, from: u64, filter: &UnitFilter) -> Frame {
-        let Some(kinds) = filter.common() else { return self.assemble(from, filter) };
-        // Held while assembling: whoever else wants this frame would have to wait for it anyhow.
+        let asked = (from, filter.clone());
         let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(made) = frames.by.get(&(from, kinds)) {
+        if let Some(made) = frames.by.get(&asked) {
             return made.clone();
         }
-        let made = self.assemble(from, filter);
-        if frames.bytes + made.json.len() <= FRAMES_KEPT {
-            let made = made.shared();
-            frames.bytes += made.json.len();
-            frames.by.insert((from, kinds), made.clone());
-            return made;
+        if filter.is_of_kinds() {
+            // Held while assembling: whoever else wants this frame would have to wait for it anyhow.
+            let made = self.assemble(from, filter);
+            let shared = made.clone().shared();
+            return if frames.keep(asked, &shared) { shared } else { made };
         }
+        drop(frames);
+        let made = self.assemble(from, filter);
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner).keep(asked, &made.clone().shared());
         made
     }
 

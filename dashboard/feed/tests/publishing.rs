@@ -143,6 +143,24 @@ fn readers_of_the_same_kinds_are_given_the_same_bytes() {
 }
 
 #[test]
+fn readers_of_the_same_single_units_share_their_frame_too_and_take_it_deflated_from_the_second_on() {
+    let definition = country::definition(SMALL);
+    let (feed, mut night) = (country::feed(&definition), Night::new(&definition));
+    let held = feed.current().position().clone();
+    night.turnout(1, 5);
+    feed.publish(night.cut()).unwrap();
+    let filter = feed.filter("country,regions,raions,districts,precinct:1").unwrap();
+    let take = || match feed.delta(&held, &filter) {
+        Next::Delta(frame) => frame,
+        other => panic!("{other:?}"),
+    };
+    let (first, second, third) = (take(), take(), take());
+    assert_eq!(first.json.as_ptr(), second.json.as_ptr());
+    assert_eq!(first.deflated(), None, "a reader alone is not worth it");
+    assert_eq!(second.deflated().unwrap().as_ptr(), third.deflated().unwrap().as_ptr());
+}
+
+#[test]
 fn who_comes_from_another_epoch_or_from_the_future_takes_a_snapshot() {
     let definition = country::definition(SMALL);
     let (feed, mut night) = (country::feed(&definition), Night::new(&definition));

@@ -224,12 +224,19 @@ impl Stream for Direct {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         if !this.line.borrow().open {
-            let free = this.line.borrow().socket.is_free_since(this.writes);
-            if !free {
-                // The server writes its answer right after it has asked for the body.
-                context.waker().wake_by_ref();
-                return Poll::Pending;
+            let line = this.line.borrow();
+            if !line.socket.is_free_since(this.writes) {
+                // The server writes its answer right after it has asked for the body, or when the kernel takes it.
+                return match line.socket.poll_room(context) {
+                    Poll::Ready(Ok(())) => {
+                        context.waker().wake_by_ref();
+                        Poll::Pending
+                    }
+                    Poll::Ready(Err(_)) => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                };
             }
+            drop(line);
             this.line.borrow_mut().open = true;
         }
         let attended = this.attend(context);

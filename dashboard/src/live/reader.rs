@@ -112,7 +112,7 @@ impl Reader {
 
     /// Says goodbye to it where the server stops.
     pub(super) fn stops(&mut self) -> bool {
-        let stops = *self.app.stopping.borrow();
+        let stops = *self.app.stopping.borrow() || self.app.stopping.has_changed().is_err();
         if stops {
             self.end(GOING_AWAY, "the server stops", "server");
         }

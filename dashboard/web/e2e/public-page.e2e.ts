@@ -60,7 +60,8 @@ describe('the public page', () => {
     expect(now.votesKnown).toBe(true);
     if (!before.complete) expect(versions.size).toBeGreaterThan(1);
     console.info(`the live feed: ${feed.wire} bytes over the wire, ${feed.plain} inflated`);
-    if (!before.complete) expect(feed.wire).toBeLessThan(feed.plain / 2);
+    // Frames of single units, which a wide page follows abroad, are deflated from their second reader on.
+    expect(feed.wire).toBeLessThan(feed.plain);
     expect(page.navigations).toBe(1);
     expect(page.errors).toEqual([]);
     expect(page.foreign).toEqual([]);

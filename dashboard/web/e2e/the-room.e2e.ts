@@ -35,7 +35,7 @@ const desk = (page: Page, name: string) => page.getByRole('tab', { name }).click
 async function decide(page: Page, reason: string): Promise<void> {
   await page.locator('textarea[name="reason"]').fill(reason);
   await page.locator('form:has(textarea) .primary').click();
-  await page.waitForSelector('[data-result], form:has(textarea) .trouble[role="alert"]');
+  await page.waitForSelector('[data-result="known"], form:has(textarea) .trouble[role="alert"]');
 }
 
 const changed = async (page: Page, what: string) => (await page.locator(`tr[data-changed="${what}"] td.num`).allTextContents()).map(digits);

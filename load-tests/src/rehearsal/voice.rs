@@ -444,7 +444,10 @@ impl Voice {
         let now = Instant::now();
         let heard = self.stage.counters.receipts.fetch_add(1, Ordering::Relaxed);
         let sampled = heard.is_multiple_of(self.stage.scenario.verify_one_in.into());
-        if !sampled && let Some(at) = self.plainly_accepted(&publish.payload) {
+        if !sampled && let Some((at, again)) = self.plainly_accepted(&publish.payload) {
+            if again {
+                self.stage.counters.duplicates.fetch_add(1, Ordering::Relaxed);
+            }
             self.settle(at, Verdict::Accepted, now);
             return;
         }
@@ -459,12 +462,13 @@ impl Voice {
         }
     }
 
-    /// The report that a receipt accepts, by its digest and without a look at the signature.
-    fn plainly_accepted(&self, payload: &[u8]) -> Option<usize> {
+    /// The report that a receipt accepts, by its digest and without a look at the signature, and whether it is the receipt
+    /// of a repetition.
+    fn plainly_accepted(&self, payload: &[u8]) -> Option<(usize, bool)> {
         let find = |what: &[u8]| payload.windows(what.len()).position(|part| part == what);
         let digest = payload.get(find(DIGEST)? + DIGEST.len()..)?.get(..32)?;
         let at = self.out.iter().position(|out| out.entry.digest.0 == digest)?;
-        ACCEPTED.iter().any(|how| find(how).is_some()).then_some(at)
+        ACCEPTED.iter().position(|how| find(how).is_some()).map(|how| (at, how == 1))
     }
 
     fn receive(&mut self, receipt: &Receipt, now: Instant) {

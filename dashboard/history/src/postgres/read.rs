@@ -79,7 +79,8 @@ async fn answer(pool: &Pool, question: &Question, patience: Duration) -> Result<
     };
     let client = pool.get().await.map_err(|error| match error {
         PoolError::Backend(error) => told(error),
-        PoolError::Timeout(TimeoutType::Wait) => unavailable("all connections to the database are in use"),
+        // All connections are in use: the database is there, and busy.
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::Late,
         PoolError::Timeout(_) => unavailable("the database lets nobody in"),
         error => unavailable(&error.to_string()),
     })?;
