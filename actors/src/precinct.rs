@@ -17,6 +17,7 @@ use election::{
     report::{Digest, Seq, Verdict},
 };
 use journal::{Entry, Journaled};
+use tokio::sync::oneshot;
 
 use crate::country::{Changed, Country};
 
@@ -34,6 +35,33 @@ pub(crate) struct PrecinctActor {
 #[derive(Message, Clone)]
 #[rtype(result = "Taken")]
 pub(crate) struct Take(pub Arc<Journaled<Entry>>);
+
+/// A durable observation that concerns this precinct, and many others: nobody waits for each of them.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Observe {
+    pub record: Arc<Journaled<Entry>>,
+    /// Let go when it was taken, or the actor is gone.
+    pub taken: Arc<Token>,
+}
+
+/// Says that nobody holds it any more.
+pub(crate) struct Token(Option<oneshot::Sender<()>>);
+
+impl Token {
+    /// A token, and what resolves when the last copy of it was let go.
+    pub(crate) fn new() -> (Arc<Self>, oneshot::Receiver<()>) {
+        let (sender, receiver) = oneshot::channel();
+        (Arc::new(Self(Some(sender))), receiver)
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        // Whoever waited may have gone.
+        let _ = self.0.take().map(|sender| sender.send(()));
+    }
+}
 
 /// What a record did.
 #[derive(Debug)]
@@ -113,16 +141,16 @@ impl PrecinctActor {
         Self { state, country, revision }
     }
 
-    /// Tells the country what the precinct adds now, and which decisions made it so.
-    fn tell(&mut self, corrections: Vec<Arc<Correction>>) -> actix::dev::Request<Country, Changed> {
+    /// What the precinct adds now, and which decisions made it so.
+    fn changed(&mut self, corrections: Vec<Arc<Correction>>) -> Changed {
         self.revision += 1;
-        self.country.send(Changed {
+        Changed {
             precinct: self.state.id(),
             revision: self.revision,
             figures: self.state.figures(),
             updated: self.state.updated(),
             corrections,
-        })
+        }
     }
 }
 
@@ -132,8 +160,13 @@ impl Actor for PrecinctActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         // As many as the gateway lets be in flight: a full mailbox would change their order.
         ctx.set_mailbox_capacity(MAX_IN_FLIGHT);
+        if self.revision == 0 {
+            // The country was formed from it.
+            return;
+        }
         // A rebuilt precinct says what it adds once more; what was added already makes no difference.
-        let told = self.tell(self.state.corrections().to_vec());
+        let changed = self.changed(self.state.corrections().to_vec());
+        let told = self.country.send(changed);
         actix::AsyncContext::spawn(
             ctx,
             actix::fut::wrap_future(async move {
@@ -154,7 +187,8 @@ impl Handler<Take> for PrecinctActor {
             Taken::Decided(Ok(outcome)) => outcome.correction.clone(),
             Taken::Decided(Err(_)) | Taken::Judged(_) | Taken::Observed => None,
         };
-        let told = self.tell(correction.into_iter().collect());
+        let changed = self.changed(correction.into_iter().collect());
+        let told = self.country.send(changed);
         Box::pin(async move {
             if told.await.is_err() {
                 tracing::error!("the country's actor is gone");
@@ -180,6 +214,17 @@ pub(crate) fn take(state: &mut Precinct, record: &Journaled<Entry>) -> Taken {
             state.observe(observation, record.arrival());
             Taken::Observed
         }
+    }
+}
+
+impl Handler<Observe> for PrecinctActor {
+    type Result = ();
+
+    fn handle(&mut self, Observe { record, taken }: Observe, _: &mut Self::Context) {
+        take(&mut self.state, &record);
+        let changed = self.changed(Vec::new());
+        self.country.do_send(changed);
+        drop(taken);
     }
 }
 

@@ -24,7 +24,9 @@ use journal::{Entry, Journaled};
 use crate::{
     country::Country,
     ports::ReplaySource,
-    precinct::{Consider, Describe, PrecinctActor, PrecinctDetail, Quarantine, Take, WhatBecame, take},
+    precinct::{
+        Consider, Describe, Observe, PrecinctActor, PrecinctDetail, Quarantine, Take, Token, WhatBecame, take,
+    },
     system::Alarms,
 };
 
@@ -121,12 +123,23 @@ impl Precincts {
             Entry::Observation(observation) => concerned(&self.0.definition, observation),
             Entry::Report(_) | Entry::Decision(_) => Vec::new(),
         };
-        let asked: Vec<_> =
-            concerned.into_iter().map(|precinct| self.ask(precinct, Take(Arc::clone(&record)))).collect();
+        let (token, all_taken) = Token::new();
+        for precinct in &concerned {
+            if let Some(address) = self.address(*precinct) {
+                address.do_send(Observe { record: Arc::clone(&record), taken: Arc::clone(&token) });
+            }
+        }
+        drop(token);
+        let precincts = self.clone();
         async move {
+            // The token is let go by dropping it: there is nothing else to hear.
+            let _ = all_taken.await;
             let mut outcome = Ok(());
-            for taken in asked {
-                outcome = outcome.and(taken.await.map(|_| ()));
+            for precinct in concerned {
+                if precincts.address(precinct).is_none_or(|address| !address.connected()) {
+                    let taken = precincts.ask(precinct, Take(Arc::clone(&record))).await;
+                    outcome = outcome.and(taken.map(|_| ()));
+                }
             }
             outcome
         }
@@ -191,9 +204,13 @@ impl Precincts {
             let (sent, address) = sent.ok_or(OutOfService(precinct))?;
             match sent.await {
                 Ok(answer) => Ok(answer),
+                // Boxed, for it is rare: a moment of the night concerns every precinct of a country at once.
                 Err(MailboxError::Closed | MailboxError::Timeout) => {
-                    let address = precincts.revive(precinct, &address).await?;
-                    address.send(message).await.map_err(|_| OutOfService(precinct))
+                    Box::pin(async move {
+                        let address = precincts.revive(precinct, &address).await?;
+                        address.send(message).await.map_err(|_| OutOfService(precinct))
+                    })
+                    .await
                 }
             }
         }

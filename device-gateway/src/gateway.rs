@@ -177,7 +177,7 @@ impl Gateway {
         for (id, (precinct, line)) in parts.lines {
             let recorded = parts.recorded.remove(&id).unwrap_or_default();
             let device = Device::new(precinct, line, recorded);
-            devices[worker_of(id.as_str(), count)].insert(id, device);
+            devices[worker_of(id.as_str(), count)].insert(id, Box::new(device));
         }
         let mut senders = Vec::with_capacity(count);
         let mut workers = Vec::with_capacity(count);

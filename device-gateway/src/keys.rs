@@ -21,7 +21,8 @@ use election::{
 /// The keys of a definition's devices. Decisions change keys and standing while the night runs.
 #[derive(Debug, Default)]
 pub struct Keys {
-    holders: HashMap<DeviceId, RwLock<Holder>>,
+    /// Each in a place of its own: half of a large table is empty.
+    holders: HashMap<DeviceId, Box<RwLock<Holder>>>,
     /// How many decisions have changed something.
     changes: AtomicU64,
 }
@@ -74,7 +75,7 @@ impl Keys {
                 without.push(device.id.clone());
             }
             let holder = Holder { key, superseded: Vec::new(), status: device.status, pending: false };
-            keys.insert(device.id.clone(), RwLock::new(holder));
+            keys.insert(device.id.clone(), Box::new(RwLock::new(holder)));
         }
         (Self { holders: keys, changes: AtomicU64::new(0) }, without)
     }
@@ -162,7 +163,7 @@ impl Keys {
         let holder = |name: &&str| {
             let (status, superseded) = (DeviceStatus::Active, Vec::new());
             let holder = Holder { key: Some(key), superseded, status, pending: false };
-            (name.parse().unwrap(), RwLock::new(holder))
+            (name.parse().unwrap(), Box::new(RwLock::new(holder)))
         };
         Self { holders: names.iter().map(holder).collect(), changes: AtomicU64::new(0) }
     }

@@ -62,7 +62,8 @@ pub(crate) struct Shared<C> {
 pub(crate) struct Worker<C> {
     shared: Arc<Shared<C>>,
     keys: Proven,
-    devices: HashMap<DeviceId, Device>,
+    /// Each in a place of its own: half of a large table is empty.
+    devices: HashMap<DeviceId, Box<Device>>,
     answered: HashMap<DeviceId, Instant>,
 }
 
@@ -83,7 +84,7 @@ impl Device {
 }
 
 impl<C: From<Context> + Send + 'static> Worker<C> {
-    pub(crate) fn new(shared: Arc<Shared<C>>, devices: HashMap<DeviceId, Device>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<C>>, devices: HashMap<DeviceId, Box<Device>>) -> Self {
         let now = Instant::now();
         for (id, device) in &devices {
             shared.gaps.note(id, device.precinct, device.line.gap(), now);
@@ -175,7 +176,8 @@ impl<C: From<Context> + Send + 'static> Worker<C> {
         self.take_back(&id);
         let precinct = report.report().precinct;
         let place = self.devices.entry(id.clone());
-        let device = place.or_insert_with(|| Device::new(precinct, Line::default(), Recorded::default()));
+        let device =
+            place.or_insert_with(|| Box::new(Device::new(precinct, Line::default(), Recorded::default())));
         match device.line.admit(seq, digest) {
             Admission::New => {
                 let equivocates = device.line.place(seq) == Place::Taken;

@@ -6,11 +6,7 @@
 mod tests;
 mod watch;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc, time::Duration};
 
 use crate::{
     ports::{Recorder, Tempo},
@@ -19,7 +15,7 @@ use crate::{
 };
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult};
 use election::{
-    Code, Definition, DeviceId, PrecinctId, Timestamp,
+    Code, Definition, DeviceId, Limits, PrecinctId, Timestamp,
     definition::{DeviceKind, DeviceStatus},
     liveness::{ClockFlag, DeviceLife, DeviceList, DeviceRow, DevicesWanted, Mark, Moment, Point},
     record::{Change, Observation},
@@ -33,11 +29,18 @@ const JUDGE_EVERY: Duration = Duration::from_secs(1);
 /// Most flags put on record in one judgement, so that reports need not wait behind them.
 const FLAGS_AT_ONCE: usize = 1_000;
 
+/// Most devices judged at once, a few milliseconds. Of a million each is judged every ten seconds: silence and lateness
+/// are matters of minutes.
+const JUDGED_AT_ONCE: usize = 100_000;
+
 /// The actor that watches over the devices.
 pub struct Liveness {
     definition: Arc<Definition>,
     watches: BTreeMap<DeviceId, Watch>,
-    raised: BTreeSet<(DeviceId, Code)>,
+    /// The last device that was judged; `None` where the next is the first.
+    judged: Option<DeviceId>,
+    /// How many devices of each kind are in each state.
+    counts: BTreeMap<(&'static str, &'static str), i64>,
     /// Of devices that are not watched yet.
     marks: BTreeMap<DeviceId, Mark>,
     recorder: Arc<dyn Recorder>,
@@ -138,14 +141,24 @@ impl Liveness {
                 watches.insert(device.id.clone(), watch);
             }
         }
-        let raised = night.raised.clone();
+        for (device, code) in &night.raised {
+            if let Some(watch) = watches.get_mut(device) {
+                watch.raised.set(*code, true);
+            }
+        }
         of_keys_in_force(&mut marks, night.changes());
+        // Packed: what was inserted in order leaves half of each node empty.
+        let mut watches: BTreeMap<DeviceId, Watch> = watches.into_iter().collect();
+        let mut counts = BTreeMap::new();
+        let now = Moment { night: tempo.now(), real };
         for (device, watch) in &mut watches {
             watch.mark = marks.remove(device).unwrap_or_default();
-            watch.clock = ClockFlag::standing(raised.contains(&(device.clone(), Code::W03)));
+            watch.clock = ClockFlag::standing(watch.raised.has(Code::W03));
+            let state = watch.note(&definition.about().limits, now);
+            *counts.entry((watch.signs.kind.as_str(), state.as_str())).or_default() += 1;
         }
-        let mut liveness = Self { definition, watches, raised, marks, recorder, tempo, alarms };
-        liveness.note();
+        let liveness = Self { definition, watches, judged: None, counts, marks, recorder, tempo, alarms };
+        liveness.show();
         liveness
     }
 
@@ -155,68 +168,69 @@ impl Liveness {
 
     /// Puts a change of a flag on record. Where there is no room for it now, it has not changed yet.
     fn flag(&mut self, device: &DeviceId, precinct: PrecinctId, code: Code, raised: bool) {
-        let key = (device.clone(), code);
-        if self.raised.contains(&key) == raised {
+        let Some(watch) = self.watches.get_mut(device).filter(|watch| watch.raised.has(code) != raised)
+        else {
             return;
-        }
+        };
         let observation = Observation::Device { precinct, device: device.clone(), code, raised };
         if self.recorder.record(observation, self.tempo.now()) {
-            self.set(key, raised);
+            watch.raised.set(code, raised);
         }
     }
 
-    fn set(&mut self, key: (DeviceId, Code), raised: bool) {
-        if raised {
-            self.raised.insert(key);
-        } else {
-            self.raised.remove(&key);
-        }
-    }
-
-    /// Judges every device: its silence and lateness for the record, its state for the room.
+    /// Judges the next devices: their silence and lateness for the record, their states for the room.
     fn judge(&mut self) {
         let now = self.now();
         let limits = &self.definition.about().limits;
-        let changes: Vec<_> = self
-            .watches
-            .iter()
-            .filter(|(_, watch)| watch.signs.active)
-            .flat_map(|(device, watch)| {
-                let silent = (Code::W09, watch.signs.is_silent(limits, now));
-                let late = (Code::W10, watch.signs.is_late(limits, now));
-                [silent, late].map(|(code, raised)| (device, watch.precinct, code, raised))
-            })
-            .filter(|(device, _, code, raised)| self.raised.contains(&((*device).clone(), *code)) != *raised)
-            .take(FLAGS_AT_ONCE)
-            .map(|(device, precinct, code, raised)| (device.clone(), precinct, code, raised))
-            .collect();
+        let from = self.judged.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut changes = Vec::new();
+        let mut judged = 0;
+        for (device, watch) in self.watches.range_mut((from, Bound::Unbounded)) {
+            noted(&mut self.counts, watch, limits, now);
+            let silent = (Code::W09, watch.signs.is_silent(limits, now));
+            let late = (Code::W10, watch.signs.is_late(limits, now));
+            let of_it =
+                [silent, late].into_iter().filter(|(code, raised)| watch.raised.has(*code) != *raised);
+            if watch.signs.active {
+                changes.extend(of_it.map(|(code, raised)| (device.clone(), watch.precinct, code, raised)));
+            }
+            judged += 1;
+            if judged == JUDGED_AT_ONCE || changes.len() >= FLAGS_AT_ONCE {
+                self.judged = Some(device.clone());
+                break;
+            }
+        }
         for (device, precinct, code, raised) in changes {
             self.flag(&device, precinct, code, raised);
         }
-        self.note();
+        self.show();
     }
 
-    /// Brings every device's state and history up to date, and the gauges.
-    fn note(&mut self) {
-        let now = self.now();
-        let limits = &self.definition.about().limits;
-        let mut counts = BTreeMap::new();
-        for watch in self.watches.values_mut() {
-            let state = watch.note(limits, now);
-            *counts.entry((watch.signs.kind.as_str(), state)).or_insert(0) += 1;
-        }
+    /// Brings the gauges up to date.
+    fn show(&self) {
         for kind in [DeviceKind::Urn, DeviceKind::IdTerminal] {
             for state in DeviceLife::ALL {
-                let count = counts.get(&(kind.as_str(), state)).copied().unwrap_or(0);
-                self.alarms.devices.with_label_values(&[kind.as_str(), state.as_str()]).set(count);
+                let of = (kind.as_str(), state.as_str());
+                let count = self.counts.get(&of).copied().unwrap_or(0);
+                self.alarms.devices.with_label_values(&[of.0, of.1]).set(count);
             }
         }
     }
+}
 
-    fn row(&self, device: &DeviceId, watch: &Watch) -> DeviceRow {
-        let flags = [Code::W03, Code::W06, Code::W09, Code::W10];
-        let flags = flags.into_iter().filter(|code| self.raised.contains(&(device.clone(), *code)));
-        watch.row(device, flags.collect())
+/// Brings a device's state and history up to date, and how many are in each state.
+fn noted(
+    counts: &mut BTreeMap<(&'static str, &'static str), i64>,
+    watch: &mut Watch,
+    limits: &Limits,
+    now: Moment,
+) {
+    let kind = watch.signs.kind.as_str();
+    let before = watch.state;
+    let after = watch.note(limits, now);
+    if before != after {
+        *counts.entry((kind, before.as_str())).or_default() -= 1;
+        *counts.entry((kind, after.as_str())).or_default() += 1;
     }
 }
 
@@ -251,7 +265,7 @@ impl Handler<Heard> for Liveness {
             Ok(flags) => flags,
             Err(stale) => return self.alarms.stale.with_label_values(&[stale.as_str()]).inc(),
         };
-        watch.note(limits, now);
+        noted(&mut self.counts, watch, limits, now);
         let precinct = watch.precinct;
         for (code, raised) in flags {
             self.flag(&heard.device, precinct, code, raised);
@@ -269,7 +283,9 @@ impl Handler<Unrecorded> for Liveness {
 
     fn handle(&mut self, Unrecorded(observation): Unrecorded, _: &mut Self::Context) {
         if let Observation::Device { device, code, raised, .. } = observation {
-            self.set((device, code), !raised);
+            if let Some(watch) = self.watches.get_mut(&device) {
+                watch.raised.set(code, !raised);
+            }
         }
     }
 }
@@ -285,13 +301,14 @@ impl Handler<Standing> for Liveness {
                 device.and_then(|device| Watch::new(&self.definition, device.kind, standing.precinct));
             if let Some(mut watch) = watch {
                 watch.mark = self.marks.remove(&standing.device).unwrap_or_default();
+                *self.counts.entry((watch.signs.kind.as_str(), watch.state.as_str())).or_default() += 1;
                 self.watches.insert(standing.device.clone(), watch);
             }
         }
         let now = self.now();
         if let Some(watch) = self.watches.get_mut(&standing.device) {
             watch.signs.active = active;
-            watch.note(&self.definition.about().limits, now);
+            noted(&mut self.counts, watch, &self.definition.about().limits, now);
         }
         if !active {
             for code in [Code::W09, Code::W10] {
@@ -338,7 +355,7 @@ impl Handler<List> for Liveness {
             let listed = wanted.state.is_none_or(|state| watch.state == state)
                 && wanted.after.as_ref().is_none_or(|after| device > after);
             match listed {
-                true if devices.rows.len() < wanted.limit => devices.rows.push(self.row(device, watch)),
+                true if devices.rows.len() < wanted.limit => devices.rows.push(watch.row(device)),
                 true => devices.more = true,
                 false => {}
             }
@@ -362,8 +379,6 @@ impl Handler<Describe> for Liveness {
 
     fn handle(&mut self, Describe(device): Describe, _: &mut Self::Context) -> Self::Result {
         let watch = self.watches.get(&device);
-        MessageResult(
-            watch.map(|watch| (self.row(&device, watch), watch.history.points().copied().collect())),
-        )
+        MessageResult(watch.map(|watch| (watch.row(&device), watch.history.points().copied().collect())))
     }
 }

@@ -26,6 +26,36 @@ impl Stale {
     }
 }
 
+/// The flags of one device that stand on record, of those that clocks and heartbeats cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Raised(u8);
+
+impl Raised {
+    const CODES: [Code; 4] = [Code::W03, Code::W06, Code::W09, Code::W10];
+
+    fn bit(code: Code) -> u8 {
+        Self::CODES.iter().position(|known| *known == code).map_or(0, |at| 1 << at)
+    }
+
+    /// Whether a flag stands.
+    pub fn has(self, code: Code) -> bool {
+        self.0 & Self::bit(code) != 0
+    }
+
+    /// Notes that a flag stands from now on, or no longer.
+    pub fn set(&mut self, code: Code, raised: bool) {
+        if raised {
+            self.0 |= Self::bit(code);
+        } else {
+            self.0 &= !Self::bit(code);
+        }
+    }
+
+    fn all(self) -> Vec<Code> {
+        Self::CODES.into_iter().filter(|code| self.has(*code)).collect()
+    }
+}
+
 /// What is known of one device.
 pub(super) struct Watch {
     pub precinct: PrecinctId,
@@ -36,9 +66,11 @@ pub(super) struct Watch {
     pub mark: Mark,
     /// W03, as it stands.
     pub clock: ClockFlag,
+    /// Its flags on record.
+    pub raised: Raised,
     since: Timestamp,
     connections: u32,
-    vitals: Option<Vitals>,
+    vitals: Option<Box<Vitals>>,
 }
 
 impl Watch {
@@ -54,6 +86,7 @@ impl Watch {
             history: History::default(),
             mark: Mark::default(),
             clock: ClockFlag::default(),
+            raised: Raised::default(),
             since: Timestamp::default(),
             connections: 0,
             vitals: None,
@@ -75,7 +108,7 @@ impl Watch {
             Sign::Heartbeat(heartbeat) => {
                 let vitals = Vitals::of(&heartbeat, now.night);
                 flags.push((Code::W03, self.clock.judge(&vitals, limits, now.night)));
-                self.vitals = Some(vitals);
+                self.vitals = Some(Box::new(vitals));
             }
             Sign::State(DeviceState { boot, state, .. }) if !self.mark.state(boot, state) => {
                 return Err(Stale::State);
@@ -114,11 +147,11 @@ impl Watch {
             self.since = now.night;
         }
         self.state = state;
-        self.history.note(now.night, state, self.vitals.as_ref());
+        self.history.note(now.night, state, self.vitals.as_deref());
         state
     }
 
-    pub fn row(&self, device: &DeviceId, flags: Vec<Code>) -> DeviceRow {
+    pub fn row(&self, device: &DeviceId) -> DeviceRow {
         DeviceRow {
             device: device.clone(),
             kind: self.signs.kind,
@@ -129,8 +162,8 @@ impl Watch {
             finished: self.signs.finished,
             boot: self.mark.boot,
             connections: self.connections,
-            vitals: self.vitals.clone(),
-            flags,
+            vitals: self.vitals.as_deref().cloned(),
+            flags: self.raised.all(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A unit, and what stands before the units, as JSON. Every text written here is an id or a date, which need
 //! no escape.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use election::{
     Count, Definition, Timestamp, UnitId,
@@ -8,15 +10,18 @@ use election::{
     figures::{ContestFigures, Figures, SourceFigures},
 };
 
-use crate::{layout::Layout, position::Position, time::rfc3339, version::Status};
+use crate::{layout::Layout, position::Position, precinct::KEPT, time::rfc3339, version::Status};
 
 /// What of a unit's JSON never changes, made once.
+#[derive(Debug)]
 pub(crate) struct Encoder {
-    /// `{"id":"region:osh","kind":"region","parent":"country","phase":"`, of each slot.
+    layout: Arc<Layout>,
+    /// `{"id":"region:osh","kind":"region","parent":"country","phase":"`, of each slot above precincts.
     heads: Vec<Box<[u8]>>,
     contests: Vec<ContestKeys>,
 }
 
+#[derive(Debug)]
 struct ContestKeys {
     /// `"list":{"precincts":`
     open: Box<[u8]>,
@@ -25,8 +30,12 @@ struct ContestKeys {
 }
 
 impl Encoder {
-    pub(crate) fn new(definition: &Definition, layout: &Layout) -> Self {
-        let heads = (0..layout.len()).map(|slot| head(definition, layout.id(slot))).collect();
+    pub(crate) fn new(definition: &Definition, layout: &Arc<Layout>) -> Self {
+        let heads = (0..layout.upper()).map(|slot| {
+            let id = layout.id(slot);
+            head(id, definition.units().get(id).and_then(|unit| unit.parent.as_ref())).into()
+        });
+        let heads = heads.collect();
         let contests = definition.contests().iter().map(|contest| ContestKeys {
             open: format!("\"{}\":{{\"precincts\":", contest.id).into_bytes().into(),
             options: contest
@@ -35,13 +44,24 @@ impl Encoder {
                 .map(|option| format!("\"{}\":", option.id).into_bytes().into())
                 .collect(),
         });
-        Self { heads, contests: contests.collect() }
+        Self { layout: Arc::clone(layout), heads, contests: contests.collect() }
+    }
+
+    /// Whether the JSON of precincts is kept.
+    pub(crate) fn keeps_precincts(&self) -> bool {
+        self.layout.len() - self.layout.upper() <= KEPT
     }
 
     /// A unit as it is published. Without `votes` it has no `ballots`, `invalid` or `votes` in any form.
     pub(crate) fn unit(&self, slot: usize, figures: &Figures, updated: Timestamp, votes: bool) -> Bytes {
         let mut out = Vec::with_capacity(512 + 1024 * figures.contests.len());
-        out.extend_from_slice(&self.heads[slot]);
+        match self.heads.get(slot) {
+            Some(head) => out.extend_from_slice(head),
+            None => {
+                let parent = self.layout.path(slot).first().map(|above| self.layout.id(*above));
+                out.extend_from_slice(&head(self.layout.id(slot), parent));
+            }
+        }
         out.extend_from_slice(figures.phase().as_str().as_bytes());
         key(&mut out, b"\",\"precincts\":", figures.precincts());
         key(&mut out, b",\"registered\":", figures.registered.get());
@@ -103,14 +123,10 @@ fn key(out: &mut Vec<u8>, key: &[u8], number: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-fn head(definition: &Definition, id: &UnitId) -> Box<[u8]> {
-    let parent = match id {
-        UnitId::Precinct(number) => definition.precincts().get(number).map(|precinct| &precinct.parent),
-        _ => definition.units().get(id).and_then(|unit| unit.parent.as_ref()),
-    };
+fn head(id: &UnitId, parent: Option<&UnitId>) -> Vec<u8> {
     let parent = parent.map_or("null".to_owned(), |parent| format!("\"{parent}\""));
     let kind = id.kind();
-    format!("{{\"id\":\"{id}\",\"kind\":\"{kind}\",\"parent\":{parent},\"phase\":\"").into_bytes().into()
+    format!("{{\"id\":\"{id}\",\"kind\":\"{kind}\",\"parent\":{parent},\"phase\":\"").into_bytes()
 }
 
 /// What every snapshot, delta and ping says of itself.

@@ -23,6 +23,7 @@ use crate::{
     latest::{Latest, Next},
     layout::Layout,
     position::{Epoch, Position},
+    precinct::Shown,
     series::Series,
     sums::Sums,
     version::{Encoded, Status, Version},
@@ -96,7 +97,7 @@ pub struct Counted {
 pub struct Feed {
     definition: Arc<Definition>,
     layout: Arc<Layout>,
-    encoder: Encoder,
+    encoder: Arc<Encoder>,
     epoch: Epoch,
     options: Options,
     writer: Mutex<Writer>,
@@ -140,13 +141,14 @@ impl Feed {
         let figures = untouched(&definition, &layout)?;
         let sums = Sums::new(&layout, &figures)?;
         let updated = vec![options.at; layout.len()];
-        let encoder = Encoder::new(&definition, &layout);
+        let encoder = Arc::new(Encoder::new(&definition, &layout));
         let series = Series::new(Arc::clone(&layout));
-        let encoded: Vec<Arc<Encoded>> = (0..layout.len())
-            .map(|slot| {
-                Arc::new(Encoded { changed: 1, json: encoder.unit(slot, &figures[slot], options.at, false) })
-            })
-            .collect();
+        let encode = |slot| encoder.unit(slot, &figures[slot], options.at, false);
+        let upper = (0..layout.upper()).map(|slot| Arc::new(Encoded { changed: 1, json: encode(slot) }));
+        let upper: Box<[Arc<Encoded>]> = upper.collect();
+        let precincts = figures[layout.upper()..].iter();
+        let precincts = precincts.map(|figures| Arc::new(Shown::new(1, figures, options.at, false)));
+        let precincts: Box<[Arc<Shown>]> = precincts.collect();
         let writer = Writer {
             figures,
             updated,
@@ -158,16 +160,15 @@ impl Feed {
             votes: false,
             refused: false,
         };
-        let (upper, precincts) = encoded.split_at(layout.upper());
         let stamp = Stamp {
             position: Position { epoch: epoch.clone(), version: 1 },
             at: options.at,
             speed: options.speed,
             votes: false,
         };
-        let first = Arc::new(version(&definition, &layout, &writer, stamp, upper.into()));
+        let first = Arc::new(version(&definition, &layout, &writer, stamp, upper));
         let kept = Kept { versions: VecDeque::from([Arc::clone(&first)]), bytes: first.weight };
-        let latest = watch::Sender::new(Arc::new(Latest::new(first, precincts.into(), None)));
+        let latest = watch::Sender::new(Arc::new(Latest::new(first, Arc::clone(&encoder), precincts, None)));
         Ok(Feed {
             definition,
             layout,
@@ -405,15 +406,19 @@ impl Feed {
         writer.votes = cut.votes;
         writer.refused = false;
         let mut upper = before.units.clone();
-        let mut precincts: Box<[Arc<Encoded>]> = latest.precincts().into();
+        let mut precincts: Box<[Arc<Shown>]> = latest.precincts().into();
         // What is shown for the first time has changed in every unit.
         let encode = if revealed { (0..self.layout.len()).collect() } else { changed };
         for slot in encode {
-            let json = self.encoder.unit(slot, &writer.figures[slot], writer.updated[slot], cut.votes);
-            let encoded = Arc::new(Encoded { changed: position.version, json });
+            let (changed, figures, updated) = (position.version, &writer.figures[slot], writer.updated[slot]);
             match slot.checked_sub(upper.len()) {
-                None => upper[slot] = encoded,
-                Some(precinct) => precincts[precinct] = encoded,
+                None => {
+                    let json = self.encoder.unit(slot, figures, updated, cut.votes);
+                    upper[slot] = Arc::new(Encoded { changed, json });
+                }
+                Some(precinct) => {
+                    precincts[precinct] = Arc::new(Shown::new(changed, figures, updated, cut.votes));
+                }
             }
         }
         let corrected = std::mem::take(&mut writer.corrections)
@@ -423,7 +428,7 @@ impl Feed {
         let stamp = Stamp { position: position.clone(), at, speed: cut.speed, votes: cut.votes };
         let version = Arc::new(version(&self.definition, &self.layout, writer, stamp, upper));
         self.keep(Arc::clone(&version));
-        self.latest.send_replace(Arc::new(Latest::new(version, precincts, None)));
+        self.latest.send_replace(Arc::new(Latest::new(version, Arc::clone(&self.encoder), precincts, None)));
         position
     }
 
@@ -456,14 +461,20 @@ impl Feed {
             stalled_since: Some(since),
         };
         let stalled = Some((since, header.members()));
-        let stalled = Latest::new(Arc::clone(version), latest.precincts().into(), stalled);
+        let stalled = self.again(&latest, stalled);
         self.latest.send_replace(Arc::new(stalled));
+    }
+
+    /// The newest version under another header.
+    fn again(&self, latest: &Latest, stalled: Option<(Timestamp, String)>) -> Latest {
+        let encoder = Arc::clone(&self.encoder);
+        Latest::new(Arc::clone(latest.version()), encoder, latest.precincts().into(), stalled)
     }
 
     fn resume_with(&self, _writer: &Writer) {
         let latest = self.latest();
         if latest.stalled_since().is_some() {
-            let good = Latest::new(Arc::clone(latest.version()), latest.precincts().into(), None);
+            let good = self.again(&latest, None);
             self.latest.send_replace(Arc::new(good));
         }
     }

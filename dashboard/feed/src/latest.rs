@@ -13,9 +13,11 @@ use flate2::{Compression, write::ZlibEncoder};
 
 use crate::{
     body::Body,
+    encode::Encoder,
     filter::UnitFilter,
     position::Position,
-    version::{Encoded, Version, frame},
+    precinct::Shown,
+    version::{Version, frame},
 };
 
 /// Frames kept for other readers, beside the newest delta, as they are; deflated ones take a tenth of it more: enough for a crowd that comes back at once.
@@ -80,7 +82,8 @@ pub struct Latest {
     version: Arc<Version>,
     stalled_since: Option<Timestamp>,
     header: String,
-    precincts: Box<[Arc<Encoded>]>,
+    encoder: Arc<Encoder>,
+    precincts: Box<[Arc<Shown>]>,
     results: OnceLock<Arc<Body>>,
     all_precincts: OnceLock<Arc<Body>>,
     ping: Frame,
@@ -113,7 +116,8 @@ impl Frames {
 impl Latest {
     pub(crate) fn new(
         version: Arc<Version>,
-        precincts: Box<[Arc<Encoded>]>,
+        encoder: Arc<Encoder>,
+        precincts: Box<[Arc<Shown>]>,
         stalled: Option<(Timestamp, String)>,
     ) -> Self {
         let (stalled_since, header) = match stalled {
@@ -126,6 +130,7 @@ impl Latest {
             version,
             stalled_since,
             header,
+            encoder,
             precincts,
             results: OnceLock::new(),
             all_precincts: OnceLock::new(),
@@ -149,39 +154,45 @@ impl Latest {
         &self.header
     }
 
-    pub(crate) fn precincts(&self) -> &[Arc<Encoded>] {
+    pub(crate) fn precincts(&self) -> &[Arc<Shown>] {
         &self.precincts
     }
 
     /// The JSON of any unit.
-    pub fn unit(&self, id: &UnitId) -> Option<&Bytes> {
-        self.version.layout.slot(id).map(|slot| &self.at(slot).json)
+    pub fn unit(&self, id: &UnitId) -> Option<Bytes> {
+        self.version.layout.slot(id).map(|slot| self.json(slot))
     }
 
     /// Every unit that has changed after version `from` of this epoch, precincts included, with its JSON. Units stand in
     /// an order that is always the same; from 0 on these are all of them.
-    pub fn changed_since(&self, from: u64) -> impl Iterator<Item = (&UnitId, &Bytes)> {
+    pub fn changed_since(&self, from: u64) -> impl Iterator<Item = (&UnitId, Bytes)> {
         let layout = &self.version.layout;
-        let all = (0..layout.len()).map(|slot| (layout.id(slot), self.at(slot)));
-        all.filter(move |(_, unit)| unit.changed > from).map(|(id, unit)| (id, &unit.json))
+        let changed = (0..layout.len()).filter(move |slot| self.changed(*slot) > from);
+        changed.map(|slot| (layout.id(slot), self.json(slot)))
+    }
+
+    /// Every unit of the election, precincts included, in the order of [`Latest::changed_since`].
+    pub fn units(&self) -> impl Iterator<Item = &UnitId> {
+        let layout = &self.version.layout;
+        (0..layout.len()).map(|slot| layout.id(slot))
     }
 
     /// The snapshot of all units but precincts.
     pub fn results(&self) -> &Arc<Body> {
-        let units = || self.version.units.iter().map(|unit| &unit.json);
+        let units = || self.version.units.iter().map(|unit| unit.json.clone());
         self.results.get_or_init(|| Arc::new(Body::new(frame(&[&self.header], units()))))
     }
 
     /// The snapshot of the precincts.
     pub fn all_precincts(&self) -> &Arc<Body> {
-        let units = || self.precincts.iter().map(|unit| &unit.json);
+        let upper = self.version.units.len();
+        let units = || (upper..upper + self.precincts.len()).map(|slot| self.json(slot));
         self.all_precincts.get_or_init(|| Arc::new(Body::new(frame(&[&self.header], units()))))
     }
 
     /// A snapshot of some units, in the order given; unknown ones are passed over.
     pub fn some<'a>(&self, ids: impl Iterator<Item = &'a UnitId>) -> Bytes {
-        let units: Vec<&Bytes> = ids.filter_map(|id| self.unit(id)).collect();
-        frame(&[&self.header], units.into_iter())
+        frame(&[&self.header], ids.filter_map(|id| self.unit(id)))
     }
 
     /// What is sent every 10 s without change.
@@ -206,10 +217,18 @@ impl Latest {
         }
     }
 
-    fn at(&self, slot: usize) -> &Encoded {
+    /// Since which version a unit has been as it is.
+    fn changed(&self, slot: usize) -> u64 {
         match slot.checked_sub(self.version.units.len()) {
-            None => &self.version.units[slot],
-            Some(precinct) => &self.precincts[precinct],
+            None => self.version.units[slot].changed,
+            Some(precinct) => self.precincts[precinct].changed,
+        }
+    }
+
+    fn json(&self, slot: usize) -> Bytes {
+        match slot.checked_sub(self.version.units.len()) {
+            None => self.version.units[slot].json.clone(),
+            Some(precinct) => self.precincts[precinct].json(&self.encoder, slot),
         }
     }
 
@@ -235,11 +254,10 @@ impl Latest {
 
     fn assemble(&self, from: u64, filter: &UnitFilter) -> Frame {
         let layout = &self.version.layout;
-        let changed: Vec<&Bytes> = filter
+        let changed: Vec<Bytes> = filter
             .slots(layout)
-            .map(|slot| self.at(slot))
-            .filter(|unit| unit.changed > from)
-            .map(|unit| &unit.json)
+            .filter(|slot| self.changed(*slot) > from)
+            .map(|slot| self.json(slot))
             .collect();
         let units = changed.len();
         let json = if from == 0 {

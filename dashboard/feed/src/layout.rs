@@ -1,6 +1,11 @@
 //! Every unit has a slot, so that a version is an array.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    ops::Range,
+    sync::Arc,
+};
 
 use election::{Definition, UnitId, definition::ContestIx};
 
@@ -11,27 +16,43 @@ pub(crate) const KINDS: [&str; 6] = ["country", "abroad", "regions", "raions", "
 #[derive(Debug)]
 pub(crate) struct Layout {
     ids: Vec<UnitId>,
+    /// Of units above precincts.
     slots: HashMap<UnitId, usize>,
     upper: usize,
     kinds: [Range<usize>; 6],
     /// Of each precinct: the units above it, those first into which precincts are summed directly.
-    paths: Vec<Box<[usize]>>,
+    paths: Vec<Arc<[usize]>>,
     /// Of each unit above precincts: the units above precincts that add up to it.
     parts: Vec<Vec<usize>>,
     /// Of each unit: its contests and their numbers of options.
-    contests: Vec<Box<[(ContestIx, usize)]>>,
+    contests: Vec<Arc<[(ContestIx, usize)]>>,
+}
+
+/// Values of which many are equal, each kept once.
+struct Shared<T>(HashSet<Arc<[T]>>);
+
+impl<T: Eq + Hash> Shared<T> {
+    fn of(&mut self, value: Vec<T>) -> Arc<[T]> {
+        if let Some(same) = self.0.get(&value[..]) {
+            return Arc::clone(same);
+        }
+        let value: Arc<[T]> = value.into();
+        self.0.insert(Arc::clone(&value));
+        value
+    }
 }
 
 impl Layout {
     pub(crate) fn new(definition: &Definition) -> Self {
         let mut ids: Vec<UnitId> = definition.units().keys().cloned().collect();
         let upper = ids.len();
-        ids.extend(definition.precincts().keys().map(|id| UnitId::Precinct(*id)));
         let slots: HashMap<UnitId, usize> =
             ids.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect();
+        ids.extend(definition.precincts().keys().map(|id| UnitId::Precinct(*id)));
+        let mut kept = Shared(HashSet::new());
         let paths = definition.precincts().values().map(|precinct| {
             let above = definition.path(precinct);
-            above.iter().filter_map(|id| slots.get(id).copied()).collect()
+            kept.of(above.iter().filter_map(|id| slots.get(id).copied()).collect())
         });
         let paths = paths.collect();
         let mut parts = vec![Vec::new(); upper];
@@ -47,7 +68,8 @@ impl Layout {
             let from = ids.partition_point(|id| rank(id) < kind);
             from..ids.partition_point(|id| rank(id) <= kind)
         });
-        let contests = ids.iter().map(|id| definition.contests_in(id).into()).collect();
+        let mut kept = Shared(HashSet::new());
+        let contests = ids.iter().map(|id| kept.of(definition.contests_in(id))).collect();
         Self { ids, slots, upper, kinds, paths, parts, contests }
     }
 
@@ -66,7 +88,10 @@ impl Layout {
     }
 
     pub(crate) fn slot(&self, id: &UnitId) -> Option<usize> {
-        self.slots.get(id).copied()
+        match id {
+            UnitId::Precinct(_) => self.ids[self.upper..].binary_search(id).ok().map(|at| self.upper + at),
+            _ => self.slots.get(id).copied(),
+        }
     }
 
     /// The slots of a kind, by its place in [`KINDS`].

@@ -12,6 +12,7 @@ mod guard;
 mod latest;
 mod layout;
 mod position;
+mod precinct;
 mod series;
 mod sums;
 mod time;

@@ -48,7 +48,7 @@ impl From<Phase> for Status {
     }
 }
 
-/// A unit's JSON, and since which version it has been so.
+/// The JSON of a unit above precincts, and since which version it has been so.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub changed: u64,
@@ -110,26 +110,27 @@ impl Version {
 
     /// Its snapshot, assembled anew: all units above precincts.
     pub fn snapshot(&self) -> Bytes {
-        frame(&[&self.header], self.units.iter().map(|unit| &unit.json))
+        frame(&[&self.header], self.units.iter().map(|unit| unit.json.clone()))
     }
 }
 
 /// A snapshot of these units under a version's header, as it was published; both come from a record of it.
-pub fn snapshot<'a>(header: &str, units: impl Iterator<Item = &'a Bytes> + Clone) -> Bytes {
-    frame(&[header], units)
+pub fn snapshot<'a>(header: &str, units: impl Iterator<Item = &'a Bytes>) -> Bytes {
+    frame(&[header], units.cloned())
 }
 
 /// `{ members, "units": [ units ] }`.
-pub(crate) fn frame<'a>(members: &[&str], units: impl Iterator<Item = &'a Bytes> + Clone) -> Bytes {
+pub(crate) fn frame(members: &[&str], units: impl Iterator<Item = Bytes>) -> Bytes {
+    let units: Vec<Bytes> = units.collect();
     let size = members.iter().map(|part| part.len()).sum::<usize>()
-        + units.clone().map(|unit| unit.len() + 1).sum::<usize>();
+        + units.iter().map(|unit| unit.len() + 1).sum::<usize>();
     let mut out = Vec::with_capacity(size + 16);
     out.push(b'{');
     for part in members {
         out.extend_from_slice(part.as_bytes());
     }
     out.extend_from_slice(b",\"units\":[");
-    for (at, unit) in units.enumerate() {
+    for (at, unit) in units.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }

@@ -86,7 +86,7 @@ fn a_unit_is_published_as_the_protocol_writes_it() {
     night.turnout(1, 700);
     night.report(1, 200);
     feed.publish(night.cut()).unwrap();
-    let unit = read(feed.latest().unit(&"precinct:1".parse().unwrap()).unwrap());
+    let unit = read(&feed.latest().unit(&"precinct:1".parse().unwrap()).unwrap());
     let source = json!({"precincts": 1, "registered": 1000, "ballots": 601, "invalid": 1,
         "votes": {"p01": 200, "p02": 200, "p03": 200}});
     assert_eq!(unit["contests"]["list"]["urns"], source);
@@ -97,7 +97,7 @@ fn a_unit_is_published_as_the_protocol_writes_it() {
     assert_eq!((&unit["phase"], &unit["parent"]), (&json!("reported"), &json!("raion:r1-1")));
     assert_eq!((&unit["quarantined"], &unit["discrepancies"]), (&json!(0), &json!(0)));
     assert_eq!(unit["updated_at"], "2026-10-04T02:00:00Z");
-    let district = read(feed.latest().unit(&"district:1".parse().unwrap()).unwrap());
+    let district = read(&feed.latest().unit(&"district:1".parse().unwrap()).unwrap());
     assert_eq!(district["contests"].as_object().unwrap().keys().collect::<Vec<_>>(), ["single:1"]);
 }
 
@@ -189,7 +189,7 @@ fn no_vote_is_in_any_byte_until_all_of_them_appear_in_one_version() {
             assert!(!text.contains(word), "{word}");
         }
     }
-    let abroad = read(latest.unit(&UnitId::Abroad).unwrap());
+    let abroad = read(&latest.unit(&UnitId::Abroad).unwrap());
     assert_eq!(abroad["contests"]["list"]["urns"], json!({"precincts": 1, "registered": 1000}));
 
     night.votes = true;

@@ -198,8 +198,7 @@ impl Open {
             opened => opened?,
         };
         let latest = sources.feed.latest();
-        let units: Vec<(String, &str)> =
-            latest.changed_since(0).map(|(unit, _)| (unit.to_string(), unit.kind())).collect();
+        let units: Vec<(String, &str)> = latest.units().map(|unit| (unit.to_string(), unit.kind())).collect();
         let known = outbox.begin(&sources.about, &units)?;
         if known.sealed {
             return Err(Trouble::Sealed);
@@ -243,12 +242,12 @@ impl Open {
         }
         let place = (self.seq + 1, newest.at().max(self.at));
         let (version, states) = version_rows(&self.election, (&latest, self.taken), place, &self.bodies);
-        self.outbox.add_version(&version, &states)?;
+        let states = self.outbox.add_version(&version, states)?;
         (self.seq, self.at) = place;
         self.taken = newest.number();
         self.taken_at = Some(Instant::now());
         self.bodies = HashMap::new();
-        Ok(states.len() + 1)
+        Ok(states + 1)
     }
 }
 

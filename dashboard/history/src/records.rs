@@ -107,22 +107,24 @@ struct Turnout {
 
 /// The newest version of a feed as rows: its own, and those of the units that changed after version `from` of its run
 /// and are not as `before` has them. It stands at this place among the versions on record, and at this moment.
-pub fn version_rows(
-    election: &ElectionId,
-    (latest, from): (&Latest, u64),
+///
+/// The units' rows are made one by one, as they are taken: in a large country they are many.
+pub fn version_rows<'a>(
+    election: &'a ElectionId,
+    (latest, from): (&'a Latest, u64),
     (seq, at): (i64, Timestamp),
-    before: &HashMap<String, Bytes>,
-) -> (Row, Vec<Row>) {
+    before: &'a HashMap<String, Bytes>,
+) -> (Row, impl Iterator<Item = Row> + 'a) {
     let newest = latest.version();
     let changed = latest.changed_since(from).map(|(unit, body)| (unit.to_string(), body));
-    let changed = changed.filter(|(unit, body)| before.get(unit) != Some(*body));
-    let states = changed.map(|(unit, body)| state(election, (seq, at), &unit, body)).collect();
+    let changed = changed.filter(|(unit, body)| before.get(unit) != Some(body));
+    let states = changed.map(move |(unit, body)| state(election, (seq, at), &unit, body));
     (version(election, (seq, at), newest), states)
 }
 
 /// A unit's state as a row. What stands in columns is read from the very bytes that were published.
-fn state(election: &ElectionId, (seq, at): (i64, Timestamp), unit: &str, body: &Bytes) -> Row {
-    let of: Published = serde_json::from_slice(body).unwrap_or_default();
+fn state(election: &ElectionId, (seq, at): (i64, Timestamp), unit: &str, body: Bytes) -> Row {
+    let of: Published = serde_json::from_slice(&body).unwrap_or_default();
     vec![
         Value::text(election),
         Value::Int(seq),
@@ -135,7 +137,7 @@ fn state(election: &ElectionId, (seq, at): (i64, Timestamp), unit: &str, body: &
         Value::Int(of.turnout.identified),
         Value::Int(of.turnout.precincts),
         Value::Int(of.turnout.registered),
-        Value::Bytes(body.clone()),
+        Value::Bytes(body),
     ]
 }
 

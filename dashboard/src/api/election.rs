@@ -87,7 +87,7 @@ pub(crate) async fn election(request: HttpRequest, of: web::Path<String>, app: w
 /// `GET /elections/{e}/places`
 pub(crate) async fn places(request: HttpRequest, of: web::Path<String>, app: web::Data<App>) -> Result {
     app.election(&of)?;
-    fixed(&app.fixed.places).to(&request).await
+    fixed(app.fixed.places(app.definition())).to(&request).await
 }
 
 /// `GET /elections/{e}/boundaries/{layer}.geojson`

@@ -1,16 +1,19 @@
 //! What does not change during an election, made once at the start.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use election::{
-    Definition, PrecinctId, UnitId,
-    definition::{Contest, ContestOption, Counting, Device, DeviceKind, DeviceStatus, Precinct, Threshold},
+    Count, Definition, PrecinctId, UnitId,
+    definition::{
+        Contest, ContestOption, Counting, Device, DeviceKind, DeviceStatus, PlaceName, Precinct, Threshold,
+    },
     seats::SeatRules,
 };
 use feed::{Body, rfc3339};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -35,10 +38,10 @@ pub(crate) struct Fixed {
     description: Value,
     /// The definition with every device as decisions have left it, and after how many of them.
     register: Mutex<Option<(u64, Tagged)>>,
-    /// Every precinct's place.
-    pub places: Tagged,
-    /// Each precinct's place by itself.
-    pub place: BTreeMap<PrecinctId, Value>,
+    /// Every precinct's place, from the first time that somebody asks.
+    places: OnceLock<Tagged>,
+    /// Active urns and terminals of each precinct.
+    devices: HashMap<PrecinctId, (u32, u32)>,
     /// Geometry by layer.
     pub layers: Layers,
     /// Outlines by layer, each made when it is first asked for.
@@ -60,19 +63,41 @@ impl Fixed {
             without_candidates(contest);
         }
         let without_candidates = tagged(ballots.to_string());
-        let place = places(definition);
-        let all: Vec<&Value> = place.values().collect();
         Self {
             description,
             without_keys,
             without_candidates,
             register: Mutex::default(),
-            places: tagged(json!(all).to_string()),
-            place,
+            places: OnceLock::new(),
+            devices: devices(definition),
             layers: boundaries.into_iter().map(|(layer, bytes)| (layer, tagged(bytes))).collect(),
             shapes: Mutex::default(),
             openapi: tagged(OPENAPI),
         }
+    }
+
+    /// Every precinct's place.
+    pub(crate) fn places(&self, definition: &Definition) -> &Tagged {
+        self.places.get_or_init(|| {
+            let mut all = Vec::from(b"[");
+            for (nth, id) in definition.precincts().keys().enumerate() {
+                if nth > 0 {
+                    all.push(b',');
+                }
+                if let Some(place) = self.place(definition, *id) {
+                    // Texts and numbers into memory: nothing in this can fail.
+                    let _ = serde_json::to_writer(&mut all, &place);
+                }
+            }
+            all.push(b']');
+            tagged(all)
+        })
+    }
+
+    /// A precinct's place, with its active devices.
+    pub(crate) fn place<'a>(&self, definition: &'a Definition, id: PrecinctId) -> Option<Place<'a>> {
+        let precinct = definition.precincts().get(&id)?;
+        Some(Place::of(definition, precinct, self.devices.get(&id).copied().unwrap_or_default()))
     }
 
     /// Outlines of a layer; `None` where it has no areas.
@@ -242,9 +267,9 @@ fn device(device: &Device, now: Option<Registered>) -> Value {
     value
 }
 
-/// Each precinct's place, with its active devices.
-fn places(definition: &Definition) -> BTreeMap<PrecinctId, Value> {
-    let mut devices: BTreeMap<PrecinctId, (u32, u32)> = BTreeMap::new();
+/// Active urns and terminals of each precinct.
+fn devices(definition: &Definition) -> HashMap<PrecinctId, (u32, u32)> {
+    let mut devices: HashMap<PrecinctId, (u32, u32)> = HashMap::new();
     for device in definition.devices().values().filter(|of| of.status == DeviceStatus::Active) {
         if let Some(at) = device.precinct {
             let (urns, terminals) = devices.entry(at).or_default();
@@ -254,28 +279,45 @@ fn places(definition: &Definition) -> BTreeMap<PrecinctId, Value> {
             }
         }
     }
-    let place = |precinct: &Precinct| {
-        let devices = devices.get(&precinct.id).copied().unwrap_or_default();
-        (precinct.id, place(definition, precinct, devices))
-    };
-    definition.precincts().values().map(place).collect()
+    devices
 }
 
-fn place(definition: &Definition, precinct: &Precinct, (urns, terminals): (u32, u32)) -> Value {
-    let path = definition.path(precinct);
-    let districts = path.iter().filter(|unit| matches!(unit, UnitId::District(_)));
-    let count = match precinct.counting {
-        Counting::Urn => "urn",
-        Counting::Manual => "manual",
-    };
-    json!({
-        "precinct": precinct.id, "parent": precinct.parent.to_string(),
-        "districts": districts.map(UnitId::to_string).collect::<Vec<_>>(),
-        "count": count, "registered": precinct.registered,
-        "lon": precinct.position.map(|at| at.0), "lat": precinct.position.map(|at| at.1),
-        "name": precinct.name, "address": precinct.address,
-        "polls_close": rfc3339(precinct.polls_close), "urns": urns, "terminals": terminals,
-    })
+/// A precinct's place, as `GET /elections/{e}/places` has it.
+#[derive(Serialize)]
+pub(crate) struct Place<'a> {
+    address: &'a str,
+    count: Counting,
+    districts: Vec<String>,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    name: &'a PlaceName,
+    parent: String,
+    polls_close: String,
+    precinct: PrecinctId,
+    registered: Count,
+    terminals: u32,
+    urns: u32,
+}
+
+impl<'a> Place<'a> {
+    fn of(definition: &Definition, precinct: &'a Precinct, (urns, terminals): (u32, u32)) -> Self {
+        let path = definition.path(precinct);
+        let districts = path.iter().filter(|unit| matches!(unit, UnitId::District(_)));
+        Self {
+            address: &precinct.address,
+            count: precinct.counting,
+            districts: districts.map(UnitId::to_string).collect(),
+            lat: precinct.position.map(|at| at.1),
+            lon: precinct.position.map(|at| at.0),
+            name: &precinct.name,
+            parent: precinct.parent.to_string(),
+            polls_close: rfc3339(precinct.polls_close),
+            precinct: precinct.id,
+            registered: precinct.registered,
+            terminals,
+            urns,
+        }
+    }
 }
 
 /// Hundredths of a percent as a decimal string of percent: 50 is `0.5`.

@@ -44,7 +44,7 @@ pub(crate) async fn precinct(
 async fn describe(app: &App, id: PrecinctId) -> Result<Bytes, Problem> {
     let unknown = || Problem::not_found(format!("there is no precinct {id} in this election"));
     let detail = app.ask(app.inquiry.precinct(id)).await?.ok_or_else(unknown)?;
-    let place = app.fixed.place.get(&id).ok_or_else(unknown)?;
+    let place = app.fixed.place(app.definition(), id).ok_or_else(unknown)?;
     let latest = app.latest();
     let unit = UnitId::Precinct(id);
     let figures = latest.unit(&unit).ok_or_else(unknown)?;
@@ -60,7 +60,7 @@ async fn describe(app: &App, id: PrecinctId) -> Result<Bytes, Problem> {
     })
     .to_string();
     let mut body = format!("{{{},\"unit\":", latest.header()).into_bytes();
-    body.extend_from_slice(figures);
+    body.extend_from_slice(&figures);
     body.push(b',');
     body.extend_from_slice(rest.trim_start_matches('{').as_bytes());
     Ok(body.into())

@@ -94,7 +94,7 @@ pub(crate) async fn unit(
     let latest = app.latest();
     let json = latest.unit(&unit).ok_or_else(|| Problem::not_found(format!("there is no unit {unit}")))?;
     let mut body = format!("{{{},\"unit\":", latest.header()).into_bytes();
-    body.extend_from_slice(json);
+    body.extend_from_slice(&json);
     body.push(b'}');
     Answer::json(Arc::new(Body::new(body)), tag(&latest), Keep::Latest).to(&request).await
 }

@@ -8,7 +8,7 @@ use election::{
 use super::{Sheet, html::Cell};
 use crate::{
     address::{contest_title, group, unit_title},
-    api::export::published::{Contest, Source, Unit},
+    api::export::published::{self, Contest, Source, Unit},
     language::{Words, clock},
     problem::Problem,
 };
@@ -73,12 +73,14 @@ pub(super) fn contest(sheet: &mut Sheet<'_>, of: &str) -> Result<(), Problem> {
     of_units(sheet, &districts, Some(of))
 }
 
+fn read(published: &[u8]) -> Result<Unit<'_>, Problem> {
+    published::unit(published).map_err(|error| Problem::unavailable(error.to_string()))
+}
+
 /// What has reported, turnout, and every contest of a unit.
 pub(super) fn summary(sheet: &mut Sheet<'_>, id: &UnitId) -> Result<(), Problem> {
-    let latest = sheet.latest;
-    let bytes = latest.unit(id).ok_or_else(|| Problem::not_found(format!("there is no unit {id}")))?;
-    let unit = crate::api::export::published::unit(bytes)
-        .map_err(|error| Problem::unavailable(error.to_string()))?;
+    let published = sheet.unit(id)?;
+    let unit = read(&published)?;
     let language = sheet.language;
     let reported = format!("{} / {}", sheet.count(unit.reported.precincts), sheet.count(unit.precincts));
     let row = |name: Words, figures: String, share: String| {
@@ -192,7 +194,8 @@ fn of_units(sheet: &mut Sheet<'_>, units: &[UnitId], of: Option<&str>) -> Result
     let definition = sheet.app.definition().clone();
     let mut rows = Vec::new();
     for id in units {
-        let unit = sheet.unit(id)?;
+        let published = sheet.unit(id)?;
+        let unit = read(&published)?;
         let ballot = definition.contests().iter().find(|ballot| {
             of.is_none_or(|of| ballot.of.as_str() == of) && unit.contests.contains_key(ballot.id.as_str())
         });

@@ -7,12 +7,12 @@ pub(crate) mod html;
 mod lists;
 mod precinct;
 
+use bytes::Bytes;
 use election::UnitId;
 use feed::Latest;
 
 use crate::{
     address::{List, Subject},
-    api::export::published::{self, Unit},
     language::{Language, Words, clock},
     problem::Problem,
     query::Query,
@@ -67,10 +67,8 @@ impl Sheet<'_> {
     }
 
     /// The unit as it was published.
-    pub(super) fn unit(&self, id: &UnitId) -> Result<Unit<'_>, Problem> {
-        let bytes =
-            self.latest.unit(id).ok_or_else(|| Problem::not_found(format!("there is no unit {id}")))?;
-        published::unit(bytes).map_err(|error| Problem::unavailable(error.to_string()))
+    pub(super) fn unit(&self, id: &UnitId) -> Result<Bytes, Problem> {
+        self.latest.unit(id).ok_or_else(|| Problem::not_found(format!("there is no unit {id}")))
     }
 }
 

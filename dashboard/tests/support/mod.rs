@@ -390,7 +390,7 @@ impl House {
         let policy = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().redirect(policy).build().unwrap();
         let units: Vec<(String, &str)> =
-            feed.latest().changed_since(0).map(|(unit, _)| (unit.to_string(), unit.kind())).collect();
+            feed.latest().units().map(|unit| (unit.to_string(), unit.kind())).collect();
         outbox.begin(&About::of(&definition, "{}".into()), &units).unwrap();
         let night = Night::new(&definition);
         Self { server, feed, night, desk, registry, http, outbox, recorded: 0, _dir: dir }
@@ -402,8 +402,9 @@ impl House {
         let latest = feed.latest();
         let place = (self.recorded, latest.version().at());
         let election = "kg-test".parse().unwrap();
-        let (version, states) = version_rows(&election, (&latest, 0), place, &Default::default());
-        self.outbox.add_version(&version, &states).unwrap();
+        let before = Default::default();
+        let (version, states) = version_rows(&election, (&latest, 0), place, &before);
+        self.outbox.add_version(&version, states).unwrap();
     }
 
     pub fn url(&self, path: &str) -> String {

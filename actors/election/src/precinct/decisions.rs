@@ -109,7 +109,7 @@ impl Precinct {
                     (old.active, old.displaced) = (false, true);
                 }
                 if let Some(spare) = self.definition.devices().get(new) {
-                    self.devices.insert(new.clone(), Counted::new(spare));
+                    self.devices.or_insert_with(new.clone(), || Box::new(Counted::new(spare)));
                 }
             }
             Act::Revoke { device, .. } => self.shut_out(device),
@@ -173,8 +173,8 @@ impl Precinct {
     /// A spare device that is shut out is kept as one that has no place here, so that it gets none later.
     fn shut_out(&mut self, id: &DeviceId) {
         let Some(listed) = self.definition.devices().get(id) else { return };
-        let spare = || Counted { displaced: true, ..Counted::new(listed) };
-        self.devices.entry(id.clone()).or_insert_with(spare).active = false;
+        let spare = || Box::new(Counted { displaced: true, ..Counted::new(listed) });
+        self.devices.or_insert_with(id.clone(), spare).active = false;
     }
 
     fn consider_replacement(&self, old: &DeviceId, new: &DeviceId) -> Result<(), Objection> {

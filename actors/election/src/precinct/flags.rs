@@ -68,7 +68,7 @@ impl Precinct {
     }
 
     fn flag_devices(&self, flags: &mut BTreeSet<Flag>) {
-        for (id, device) in &self.devices {
+        for (id, device) in self.devices.iter() {
             if let (Some(closing), Some(turnout)) = (device.closing, device.turnout)
                 && closing.identified != turnout.identified
             {

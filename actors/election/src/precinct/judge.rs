@@ -5,11 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     ids::DeviceId,
-    precinct::{
-        Precinct, fitness, plausibility,
-        rulings::Ruling,
-        state::{Counted, ReportEntry},
-    },
+    precinct::{Precinct, fitness, plausibility, rulings::Ruling, state::ReportEntry},
     report::{Digest, Offset, Report, ReportType, Seq, Verdict},
     rules::{Code, Effect},
     sequence::Place,
@@ -60,7 +56,7 @@ impl Precinct {
         let Some(device) = self.devices.get(&id).filter(|device| device.active) else {
             return vec![judgement(&arrived, Verdict::Rejected, vec![Code::E07])];
         };
-        if let Some(entry) = device.reports.get(&(arrived.report.seq, arrived.digest)) {
+        if let Some(entry) = device.reports.get((arrived.report.seq, arrived.digest)) {
             // The same record again (a rebuilt precinct meets what it was rebuilt from), or a copy of it.
             let same = entry.offset == arrived.offset;
             let (verdict, codes) = if same {
@@ -146,7 +142,7 @@ impl Precinct {
         let mut codes: Vec<Code> = flags.iter().map(|flag| flag.code).collect();
         let before = self.standing_flags();
         for flag in flags {
-            self.events.entry(flag).or_insert(arrived.arrived);
+            self.events.or_insert_with(flag, || arrived.arrived);
         }
         let definition = Arc::clone(&self.definition);
         if let Some(device) = self.devices.get_mut(id) {
@@ -175,10 +171,9 @@ impl Precinct {
         let quarantined = verdict == Verdict::Quarantined;
         self.quarantined += u32::from(quarantined);
         if let Some(device) = self.devices.get_mut(id) {
-            let Counted { reports, quarantine, .. } = device;
-            reports.insert((report.seq, arrived.digest), entry);
+            device.reports.insert(entry);
             if quarantined {
-                quarantine.insert(arrived.offset, arrived.clone());
+                device.quarantine.insert(arrived.offset, arrived.clone());
             }
         }
         judgement(arrived, verdict, codes)

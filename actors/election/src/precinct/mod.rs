@@ -26,6 +26,7 @@ mod objection;
 mod paper;
 mod plausibility;
 mod quarantine;
+mod reports;
 mod rulings;
 mod state;
 

@@ -50,7 +50,7 @@ impl Precinct {
     fn releasable(&self, id: &DeviceId, key: (Seq, Digest), offset: Offset) -> Result<(), Objection> {
         let missing = Objection::NotInQuarantine(offset);
         let device = self.devices.get(id).ok_or(missing.clone())?;
-        let (entry, arrived) = device.reports.get(&key).zip(device.quarantine.get(&offset)).ok_or(missing)?;
+        let (entry, arrived) = device.reports.get(key).zip(device.quarantine.get(&offset)).ok_or(missing)?;
         let body = &arrived.report.body;
         let hopeless = entry.codes.iter().copied().find(|code| only_refused(*code));
         let hopeless = hopeless
@@ -62,8 +62,7 @@ impl Precinct {
         if device.displaced {
             return Err(Objection::PlaceTaken(offset));
         }
-        let same_number = device.reports.range((key.0, Digest([0; 32]))..=(key.0, Digest([0xff; 32])));
-        if same_number.into_iter().any(|(_, other)| other.verdict == Verdict::Accepted) {
+        if device.reports.of_number(key.0).any(|other| other.verdict == Verdict::Accepted) {
             return Err(Objection::NumberTaken(offset));
         }
         if matches!(body, Body::Tally(_)) && self.clock < self.entry().polls_close {
@@ -86,7 +85,7 @@ impl Precinct {
     ) -> Option<Arrived> {
         let device = self.devices.get_mut(id)?;
         let arrived = device.quarantine.remove(&offset)?;
-        if let Some(entry) = device.reports.get_mut(&key) {
+        if let Some(entry) = device.reports.get_mut(key) {
             entry.verdict = verdict;
             entry.ruled = Some(ruled.clone());
         }
@@ -100,7 +99,7 @@ impl Precinct {
         let before = self.standing_flags();
         let mut raised: Vec<Code> = flags.iter().map(|flag| flag.code).collect();
         for flag in flags {
-            self.events.entry(flag).or_insert(arrived.arrived);
+            self.events.or_insert_with(flag, || arrived.arrived);
         }
         let definition = Arc::clone(&self.definition);
         let report: &Report = &arrived.report;
@@ -108,7 +107,7 @@ impl Precinct {
             device.count(&definition, report.seq, report.at, &report.body);
         }
         raised.extend(self.standing_flags().difference(&before).map(|flag| flag.code));
-        if let Some(entry) = self.devices.get_mut(id).and_then(|device| device.reports.get_mut(&key)) {
+        if let Some(entry) = self.devices.get_mut(id).and_then(|device| device.reports.get_mut(key)) {
             entry.codes.extend(raised);
             entry.codes.sort_unstable();
             entry.codes.dedup();

@@ -7,12 +7,14 @@ use crate::{
     count::Count,
     definition::{ContestIx, Definition, Device, DeviceKind, DeviceStatus, Precinct as Entry},
     document::Document,
+    few::Few,
     figures::{Phase, SourceFigures},
     hand_count::HandCount,
     ids::{DeviceId, PrecinctId},
     precinct::{
         flags::Flag,
         judge::Arrived,
+        reports::Reports,
         rulings::{Basis, Ruling},
     },
     record::{Decision, Observation},
@@ -27,14 +29,14 @@ use crate::{
 pub struct Precinct {
     pub(super) definition: Arc<Definition>,
     pub(super) id: PrecinctId,
-    pub(super) devices: BTreeMap<DeviceId, Counted>,
+    pub(super) devices: Few<DeviceId, Box<Counted>>,
     /// The hand count, by contest in the order of the precinct's; empty before it is in.
     pub(super) protocol: Vec<(ContestIx, SourceFigures)>,
     pub(super) clock: Timestamp,
     /// Flags that an event raised and that stay until they are lowered by one.
-    pub(super) events: BTreeMap<Flag, Timestamp>,
+    pub(super) events: Few<Flag, Timestamp>,
     /// Every open flag, and since when.
-    pub(super) flags: BTreeMap<Flag, Timestamp>,
+    pub(super) flags: Few<Flag, Timestamp>,
     /// Discrepancies that people looked into, and what they were about then.
     pub(super) resolved: BTreeMap<Flag, Basis>,
     pub(super) quarantined: u32,
@@ -67,7 +69,7 @@ pub(super) struct Counted {
     pub displaced: bool,
     pub line: Line,
     pub held: BTreeMap<Seq, Arrived>,
-    pub reports: BTreeMap<(Seq, Digest), ReportEntry>,
+    pub reports: Reports,
     /// Reports about which people have to decide.
     pub quarantine: BTreeMap<Offset, Arrived>,
     /// The opening that counts: its number and the device's clock.
@@ -89,7 +91,7 @@ pub(super) struct Reading {
 #[derive(Debug, Clone)]
 pub(super) struct FinalTally {
     pub seq: Seq,
-    pub contests: Vec<(ContestIx, SourceFigures)>,
+    pub contests: Box<[(ContestIx, SourceFigures)]>,
 }
 
 /// A journaled report and what became of it.
@@ -167,11 +169,11 @@ impl Precinct {
         Some(Self {
             definition,
             id,
-            devices: BTreeMap::new(),
+            devices: Few::default(),
             protocol: Vec::new(),
             clock: Timestamp::default(),
-            events: BTreeMap::new(),
-            flags: BTreeMap::new(),
+            events: Few::default(),
+            flags: Few::default(),
             resolved: BTreeMap::new(),
             quarantined: 0,
             corrected: BTreeMap::new(),
@@ -189,7 +191,7 @@ impl Precinct {
     /// Lets one of the definition's devices count here from the start, if it stands here and is active.
     pub fn enrol(&mut self, device: &Device) {
         if device.precinct == Some(self.id) && device.status == DeviceStatus::Active {
-            self.devices.insert(device.id.clone(), Counted::new(device));
+            self.devices.or_insert_with(device.id.clone(), || Box::new(Counted::new(device)));
         }
     }
 
@@ -231,13 +233,13 @@ impl Precinct {
     }
 
     /// Open flags, and since when.
-    pub fn flags(&self) -> &BTreeMap<Flag, Timestamp> {
+    pub fn flags(&self) -> &Few<Flag, Timestamp> {
         &self.flags
     }
 
     /// What became of a report that is offered again.
     pub fn known(&self, device: &DeviceId, seq: Seq, digest: Digest) -> Option<Known> {
-        let entry = self.devices.get(device)?.reports.get(&(seq, digest))?;
+        let entry = self.devices.get(device)?.reports.get((seq, digest))?;
         Some(Known { offset: entry.offset, verdict: entry.verdict })
     }
 
@@ -248,7 +250,7 @@ impl Precinct {
             kind: device.kind,
             active: device.active,
             finished: device.finished(),
-            reports: device.reports.values().collect(),
+            reports: device.reports.iter().collect(),
             gap: device.line.gap(),
         })
     }
@@ -269,7 +271,7 @@ impl Precinct {
             Observation::Device { device, code, raised, .. } => {
                 let flag = Flag { code: *code, device: Some(device.clone()), contest: None };
                 if *raised {
-                    self.events.entry(flag).or_insert(arrived);
+                    self.events.or_insert_with(flag, || arrived);
                 } else {
                     self.events.remove(&flag);
                 }
@@ -307,7 +309,7 @@ impl Precinct {
         self.flags.retain(|flag, _| now.contains(flag));
         for flag in now {
             let since = self.events.get(&flag).copied().unwrap_or(arrived);
-            self.flags.entry(flag).or_insert(since);
+            self.flags.or_insert_with(flag, || since);
         }
         self.updated = self.updated.max(arrived);
     }
@@ -348,7 +350,7 @@ impl Counted {
             displaced: false,
             line: Line::default(),
             held: BTreeMap::new(),
-            reports: BTreeMap::new(),
+            reports: Reports::default(),
             quarantine: BTreeMap::new(),
             opening: None,
             turnout: None,

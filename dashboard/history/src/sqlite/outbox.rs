@@ -87,17 +87,24 @@ impl Outbox {
         Ok(transaction.commit()?)
     }
 
-    /// Adds a version and the units that it changed.
+    /// Adds a version and the units that it changed; how many of these there are.
     ///
     /// # Errors
     /// Nothing is added then.
-    pub fn add_version(&mut self, version: &Row, states: &[Row]) -> Result<(), SqliteError> {
+    pub fn add_version(
+        &mut self,
+        version: &Row,
+        states: impl Iterator<Item = Row>,
+    ) -> Result<usize, SqliteError> {
         let transaction = self.connection.transaction()?;
         insert(&transaction, &VERSION, version)?;
+        let mut added = 0;
         for state in states {
-            insert(&transaction, &STATE, state)?;
+            insert(&transaction, &STATE, &state)?;
+            added += 1;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(added)
     }
 
     /// Which outbox this is: a name that no other has.
