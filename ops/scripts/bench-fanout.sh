@@ -30,12 +30,18 @@ recorded
 "$examples/feed_of_a_night" frames "$night/election" "$night/precincts.events" "$units" $first "$versions" "$work/frames"
 echo "bench: $versions frames of $units, $(($(stat -c %s "$work/frames") / versions)) bytes each, one every $every ms to $readers readers"
 
-free_port() { node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'; }
-
-# Starts a server; sets where readers come and where frames are published.
+# Starts a server; sets where readers come and where frames are published. Another's port that was free a moment ago
+# may have gone to one of the connections that are being closed: then it is tried with others.
 serve() {
+    for _ in 1 2 3; do launch "$1" && return; done
+    echo "bench: $1 did not start: $(cat "$work/log")" >&2
+    exit 1
+}
+
+launch() {
     local a b
     rm -f "$work/said"
+    : >"$work/log"
     case $1 in
     tcp) "$examples/fanout" broadcast >"$work/said" & ;;
     sanak) "$examples/feed_of_a_night" serve "$night/election" "$night/precincts.events" $first "$versions" >"$work/said" & ;;
@@ -59,11 +65,10 @@ serve() {
             a=$(of readers)
             (exec 3<>"/dev/tcp/${a%:*}/${a#*:}") 2>/dev/null && return
         fi
-        kill -0 $server || exit 1
+        kill -0 $server 2>/dev/null || return 1
         sleep 0.1
     done
-    echo "bench: $1 did not start" >&2
-    exit 1
+    return 1
 }
 
 path_of() {

@@ -14,7 +14,10 @@ out=$PWD/build/bench/idle
 work=$(mktemp -d)
 fleet= readers=
 ended() {
-    for pid in $fleet $readers; do kill "$pid" 2>/dev/null && wait "$pid" || true; done
+    # A function runs in a shell of its own: what it started is ended with it.
+    for pid in $fleet $readers; do
+        kill $(pgrep -P "$pid") "$pid" 2>/dev/null && wait "$pid" || true
+    done
     stop
     rm -rf "$work"
 }
@@ -36,7 +39,7 @@ until_there() {
 }
 sleep 5
 alone=$(resident)
-rehearse "$work" idle "$out" >"$work/fleet" &
+rehearse "$work" idle "$out" >"$work/fleet" 2>&1 &
 fleet=$!
 until_there sanak_device_connections_count $devices
 with_devices=$(resident)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Rehearses the demonstration election over TLS against a service of its own, scenario by scenario, on this machine:
 # bench-night.sh [SCENARIO[:fleet options]…]. Reports: build/bench/SCENARIO; ends with an error when one was not held.
-# SANAK_BIN names the binary; VIEWERS says how many follow the feed meanwhile.
+# BROKER=mosquitto puts that broker between. SANAK_BIN names the binary; VIEWERS says how many follow the feed meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . ops/scripts/rehearsed.sh
 
 binary=$(realpath "${SANAK_BIN:-target/release/sanak}")
-out=$PWD/build/bench
+out=$PWD/build/bench${BROKER:+/$BROKER}
 work=$(mktemp -d)
 ended() {
     stop
@@ -26,7 +26,7 @@ for scenario in "${scenarios[@]}"; do
     options=()
     [ "$name" = "$scenario" ] || read -ra options <<<"${scenario#*:}"
     # Every scenario begins with an empty record.
-    rm -rf "$work/data"
+    rm -rf "$work/data" "$work"/broker/*.db
     mkdir "$work/data"
     start "$work"
     printf '\n== %s %s (load average %s)\n' "$name" "${options[*]}" "$(cut -d' ' -f1 /proc/loadavg)"

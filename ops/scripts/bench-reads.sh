@@ -35,7 +35,7 @@ curl -s -H 'accept-encoding: gzip' "http://$(of http)$path" >"$work/www/results.
 curl -s -H 'accept-encoding: br' "http://$(of http)$path" >"$work/www/results.br"
 echo "bench: a snapshot of $(stat -c %s "$work/www/results") bytes, gzip $(stat -c %s "$work/www/results.gz"), br $(stat -c %s "$work/www/results.br")"
 
-port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
+port=$(free_port)
 cat >"$work/nginx.conf" <<CONF
 daemon off;
 worker_processes $(nproc);

@@ -42,20 +42,30 @@ pub enum Form {
     Ms,
     /// Microseconds.
     Us,
+    /// Seconds.
+    Seconds,
     /// Bytes.
     Bytes,
+}
+
+impl Form {
+    /// A value in words; a dash where it was not measured.
+    pub fn text(self, value: Option<f64>) -> String {
+        match (value, self) {
+            (None, _) => "–".to_owned(),
+            (Some(value), Self::Number) => short(value),
+            (Some(value), Self::Ms) => format!("{} ms", short(value)),
+            (Some(value), Self::Us) => format!("{} µs", short(value)),
+            (Some(value), Self::Seconds) => format!("{} s", short(value)),
+            (Some(value), Self::Bytes) => bytes(value),
+        }
+    }
 }
 
 impl Row {
     /// A value in words.
     pub fn text(&self, of: usize) -> String {
-        match (self.values[of], self.form) {
-            (None, _) => "–".to_owned(),
-            (Some(value), Form::Number) => short(value),
-            (Some(value), Form::Ms) => format!("{} ms", short(value)),
-            (Some(value), Form::Us) => format!("{} µs", short(value)),
-            (Some(value), Form::Bytes) => bytes(value),
-        }
+        self.form.text(self.values[of])
     }
 
     /// By how much the second is more than the first, in percent.

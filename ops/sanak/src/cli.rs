@@ -556,6 +556,7 @@ fn run(command: Command) -> Result<Outcome, Failure> {
             Some(FleetCommand::Compare { first, second, out }) => {
                 rehearse::compare(&first, &second, out.as_deref())
             }
+            Some(FleetCommand::Growth { sizes, out }) => rehearse::growth(&sizes, out.as_deref()),
             Some(FleetCommand::Country { precincts, terminals, parties, seed, out }) => {
                 rehearse::country(Country { precincts, terminals, parties, seed }, &out)
             }

@@ -51,6 +51,16 @@ pub enum FleetCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// How cost grows: the same rehearsal of countries of several sizes
+    #[command(after_long_help = GROWTH_NOTE)]
+    Growth {
+        /// What --out of each made
+        #[arg(required = true, num_args = 2.., value_name = "DIR")]
+        sizes: Vec<PathBuf>,
+        /// Write a page with the plot as well
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Make a country of any size: election files, keys from a seed, and a configuration for sanak serve
     #[command(after_long_help = COUNTRY_EXAMPLE)]
     Country {
@@ -71,6 +81,12 @@ pub enum FleetCommand {
         out: PathBuf,
     },
 }
+
+const GROWTH_NOTE: &str = "\
+Beside report.json a directory may have files of one number, seconds: `ready`, until the service was ready with nothing on \
+record, and `ready-again`, with the night on record. `make bench-growth` makes them.
+
+Ends with code 1 where a cost of the whole country grows faster than the country.";
 
 const COUNTRY_EXAMPLE: &str = "\
 Example: as many precincts as India has, once each

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     io::{Write, stderr, stdout},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -275,6 +275,45 @@ pub fn compare(first: &Path, second: &Path, out: Option<&Path>) -> io::Result<Ou
             .map_err(|why| io::Error::other(format!("{}: {why}", out.display())))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Lays the same rehearsal of countries of several sizes side by side.
+///
+/// # Errors
+/// Where stdout or the page cannot be written.
+pub fn growth(dirs: &[PathBuf], out: Option<&Path>) -> io::Result<Outcome> {
+    let mut sizes = match dirs.iter().map(|dir| size(dir)).collect::<Result<Vec<_>, _>>() {
+        Ok(sizes) => sizes,
+        Err(what) => {
+            writeln!(stderr(), "{what}")?;
+            return Ok(Outcome::Misused);
+        }
+    };
+    let costs = report::costs(&mut sizes);
+    stdout().write_all(report::growth_table(&costs).as_bytes())?;
+    if let Some(out) = out {
+        fs::write(out, report::growth_page(&costs))
+            .map_err(|why| io::Error::other(format!("{}: {why}", out.display())))?;
+    }
+    let faster = costs.iter().any(|cost| cost.in_all && cost.is_worse_than_linear());
+    Ok(if faster { Outcome::Failed } else { Outcome::Done })
+}
+
+fn size(dir: &Path) -> Result<report::Size, String> {
+    let seconds = |name: &str| -> Result<Option<f64>, String> {
+        let path = dir.join(name);
+        let told = |what: String| format!("{}: {what}", path.display());
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| told("not a number of seconds".to_owned())),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(told(why.to_string())),
+        }
+    };
+    Ok(report::Size {
+        found: read(&dir.join("report.json"))?,
+        ready: seconds("ready")?,
+        ready_again: seconds("ready-again")?,
+    })
 }
 
 fn read(path: &Path) -> Result<Found, String> {

@@ -16,5 +16,5 @@ mod viewers;
 
 pub(crate) use args::{FLEET_ABOUT, FLEET_EXAMPLES, VIEWERS_EXAMPLES};
 pub use args::{Fleet, FleetCommand, FleetRun, Viewers};
-pub use fleet::{compare, country, fleet};
+pub use fleet::{compare, country, fleet, growth};
 pub use viewers::viewers;
