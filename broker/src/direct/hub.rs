@@ -160,6 +160,12 @@ impl Shared {
         self.clients.write().unwrap_or_else(PoisonError::into_inner).insert(client.id.clone(), client.clone())
     }
 
+    /// The connection that holds a name.
+    fn serial_of(&self, id: &str) -> Option<u64> {
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        clients.get(id).map(|client| client.serial)
+    }
+
     fn leave(&self, client: &Client) {
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         if clients.get(&client.id).is_some_and(|held| held.serial == client.serial) {
@@ -280,8 +286,8 @@ impl Hub {
 
     /// Whether a device is connected that has proved who it is.
     pub(crate) fn holds_certified(&self, device: &str) -> bool {
-        let sessions = self.sessions.borrow();
-        sessions.values().any(|(session, _)| session.client.id == device && session.is_certified())
+        let Some(serial) = self.shared.serial_of(device) else { return false };
+        self.sessions.borrow().get(&serial).is_some_and(|(session, _)| session.is_certified())
     }
 
     fn send(&self, to: &Arc<Client>, topic: String, payload: &Bytes) {

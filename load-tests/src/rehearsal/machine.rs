@@ -7,6 +7,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::http::Api;
 
+use super::probe::Probe;
+
 /// Ticks a second in `/proc`: what every Linux tells programs, whatever its own clock.
 const TICKS: f64 = 100.0;
 /// Page size where memory is counted in pages is not needed: `VmRSS` is in kB.
@@ -36,6 +38,9 @@ pub struct Look {
     pub own_bytes: u64,
     /// Devices on line, by the fleet's own count.
     pub connected: u64,
+    /// One verification of a signature in this process at that moment, µs.
+    #[serde(default)]
+    pub verify_us: Option<f64>,
     /// Gauges of the service.
     pub gauges: BTreeMap<String, f64>,
 }
@@ -75,6 +80,7 @@ pub async fn watch(
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before = (Instant::now(), processor(None), of.pid.and_then(|pid| processor(Some(pid))));
+    let probe = Probe::new();
     loop {
         ticks.tick().await;
         let now = Instant::now();
@@ -88,6 +94,7 @@ pub async fn watch(
             service_bytes: of.pid.and_then(|pid| resident(Some(pid))),
             own_bytes: resident(None).unwrap_or(0),
             connected: connected(),
+            verify_us: probe.as_ref().and_then(Probe::now),
             gauges: gauges(of.metrics).await,
         });
         before = (now, own, service);

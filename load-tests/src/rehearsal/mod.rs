@@ -7,6 +7,7 @@
 //! | `stage` | what all devices share |
 //! | `voice`, `delayed`, `hostile` | one device; a slow line; devices that send what must be refused |
 //! | `measure`, `machine` | latencies from intended moments; processor, memory, queues |
+//! | `probe` | what one verification of a signature costs meanwhile |
 //! | `run` | the whole of it, from the first connection to the comparison of totals |
 //! | `outcome` | what was found, and the verdict |
 
@@ -16,6 +17,7 @@ mod keys;
 mod machine;
 mod measure;
 mod outcome;
+mod probe;
 mod run;
 mod scenario;
 mod span;

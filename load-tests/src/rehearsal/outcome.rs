@@ -116,6 +116,13 @@ pub struct Cost {
     pub verify_us: f64,
     /// The first by the second.
     pub verifies_a_report: Option<f64>,
+    /// One verification while the load went on, µs: what has to share a processor takes longer, and so does all that the
+    /// service does. The median over the run.
+    #[serde(default)]
+    pub verify_under_load_us: Option<f64>,
+    /// Processor of the service for each report by that.
+    #[serde(default)]
+    pub verifies_a_report_under_load: Option<f64>,
     /// Processor of this process, seconds.
     pub own_seconds: f64,
     /// Processor of the service, seconds.

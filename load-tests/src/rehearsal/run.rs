@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use device_wire::{CentreKeys, Channel, SignedEnvelope, SigningKey, Topic, sign};
+use device_wire::CentreKeys;
 use election::{Definition, Timestamp};
 use tokio::{
     sync::watch,
@@ -34,6 +34,7 @@ use super::{
     machine::{self, Look, Machine, Watched},
     measure::Recorder,
     outcome::{Cost, Counts, FORM, Outcome, Totals},
+    probe::{Probe, median},
     scenario::Scenario,
     stage::{Parts, Stage},
     timetable::{Cast, Timetable},
@@ -48,9 +49,6 @@ const CLOSED_FOR: Duration = Duration::from_secs(60);
 const SETTLE: Duration = Duration::from_secs(15);
 /// Above so many precincts the comparison is of units only, and no viewer sees every precinct.
 const MANY_PRECINCTS: usize = 50_000;
-/// Signatures that are verified to know what one costs.
-const PROBES: u32 = 2_000;
-
 /// A rehearsal to be run.
 #[derive(Clone)]
 pub struct Plan {
@@ -597,46 +595,24 @@ fn cost(
     receipted: u64,
     connected: u64,
 ) -> Cost {
-    let verify_us = verify_us();
+    let verify_us = Probe::new().map_or(f64::NAN, |probe| probe.at_rest());
+    // The first look is from before the load.
+    let verify_under_load_us = median(looks.iter().skip(1).filter_map(|look| look.verify_us));
     let a_report = service.filter(|_| receipted > 0).map(|seconds| seconds * 1e6 / receipted as f64);
     let most = looks.iter().filter_map(|look| look.service_bytes).max();
     let grown = most.zip(before).map(|(most, before)| most.saturating_sub(before));
     let tenth = |value: f64| (value * 10.0).round() / 10.0;
+    let hundredth = |value: f64| (value * 100.0).round() / 100.0;
     Cost {
         service_us_a_report: a_report.map(tenth),
         verify_us: tenth(verify_us),
-        verifies_a_report: a_report.map(|us| (us / verify_us * 100.0).round() / 100.0),
+        verifies_a_report: a_report.map(|us| hundredth(us / verify_us)),
+        verify_under_load_us: verify_under_load_us.map(tenth),
+        verifies_a_report_under_load: a_report.zip(verify_under_load_us).map(|(us, one)| hundredth(us / one)),
         own_seconds: tenth(own),
         service_seconds: service.map(tenth),
         service_bytes: most,
         own_bytes: looks.iter().map(|look| look.own_bytes).max().unwrap_or(0),
         service_bytes_a_device: grown.filter(|_| connected > 0).map(|grown| (grown / connected) as f64),
-    }
-}
-
-/// What one verification of a report's signature costs here and now, µs.
-fn verify_us() -> f64 {
-    let key = SigningKey::from_bytes(&[5; 32]);
-    let parsed = ("probe".parse(), "1".parse(), "probe".parse());
-    let (Ok(election), Ok(precinct), Ok(device)) = parsed else { return f64::NAN };
-    let topic = Topic { election, precinct, device, channel: Channel::Report };
-    let envelope = sign(&topic, "probe", &[0x41; 160], &key);
-    let text = topic.to_string();
-    let public = key.verifying_key();
-    let began = std::time::Instant::now();
-    let sound = (0..PROBES)
-        .filter(|_| SignedEnvelope::open(&text, &envelope).is_ok_and(|signed| signed.is_signed_by(&public)))
-        .count();
-    began.elapsed().as_secs_f64() * 1e6 / f64::from(PROBES) * if sound > 0 { 1.0 } else { f64::NAN }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_verification_costs_something() {
-        let us = verify_us();
-        assert!(us > 1.0 && us < 100_000.0, "{us}");
     }
 }

@@ -130,6 +130,8 @@ pub fn rows(first: &Outcome, second: &Outcome) -> Vec<Row> {
         row("processor of the service a report", Less, Us, |of| of.cost.service_us_a_report),
         row("one verification of a signature", Neither, Us, |of| Some(of.cost.verify_us)),
         row("verifications a report", Less, Number, |of| of.cost.verifies_a_report),
+        row("one verification under load", Neither, Us, |of| of.cost.verify_under_load_us),
+        row("of such a report", Less, Number, |of| of.cost.verifies_a_report_under_load),
         row("most memory of the service", Less, Bytes, |of| of.cost.service_bytes.map(|bytes| bytes as f64)),
         row("memory of the service a device", Less, Bytes, |of| of.cost.service_bytes_a_device),
         row("load average before", Neither, Number, |of| Some(of.machine.load[0])),

@@ -114,8 +114,11 @@ fn figures(body: &mut String, of: &Outcome) {
         let verify = cost.verify_us;
         rows.push((
             "service's processor a report",
-            format!("{us} µs, {verifies} × one verification of {verify} µs"),
+            format!("{us} µs, {verifies} × one verification of {verify} µs after it"),
         ));
+    }
+    if let (Some(one), Some(verifies)) = (cost.verify_under_load_us, cost.verifies_a_report_under_load) {
+        rows.push(("the same, under load", format!("{verifies} × one verification of {one} µs meanwhile")));
     }
     if let Some(most) = cost.service_bytes {
         let each =

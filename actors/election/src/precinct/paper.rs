@@ -1,6 +1,9 @@
 //! What comes on paper: the protocol of the hand count, the copies that observers hold, and scans of them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use crate::{
     count::Count,
@@ -38,7 +41,8 @@ pub struct Reconciliation {
 impl Precinct {
     /// How far the entering of the protocol has come.
     pub fn hand_count(&self) -> &HandCount {
-        &self.hand_count
+        static NOT_BEGUN: LazyLock<HandCount> = LazyLock::new(HandCount::default);
+        self.hand_count.as_deref().unwrap_or(&NOT_BEGUN)
     }
 
     /// The sources of each contest side by side.
@@ -90,7 +94,7 @@ impl Precinct {
     }
 
     pub(super) fn consider_protocol(&self, by: &str, forms: &[Form]) -> Result<(), Objection> {
-        self.hand_count.consider(by)?;
+        self.hand_count().consider(by)?;
         let expected: BTreeSet<_> = self.entry().contests.iter().map(|here| here.contest).collect();
         let named: BTreeSet<_> =
             forms.iter().filter_map(|form| self.definition.contest_ix(&form.tally.contest)).collect();
@@ -119,8 +123,8 @@ impl Precinct {
     pub(super) fn enter_protocol(&mut self, forms: &[Form], ruled: &Ruled) -> Result<(), Objection> {
         let entry =
             Entry { by: Arc::clone(&ruled.by), forms: forms.to_vec(), at: ruled.at, offset: ruled.offset };
-        self.hand_count.enter(entry)?;
-        if let Some(forms) = self.hand_count.forms() {
+        self.hand_count.get_or_insert_default().enter(entry)?;
+        if let Some(forms) = self.hand_count().forms() {
             self.protocol = forms.iter().filter_map(|form| self.placed(&form.tally)).collect();
         }
         Ok(())

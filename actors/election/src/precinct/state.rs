@@ -46,8 +46,8 @@ pub struct Precinct {
     pub(super) corrected_turnout: Option<Count>,
     pub(super) ruling: Ruling,
     pub(super) corrections: Vec<Arc<Correction>>,
-    /// How far the entering of the protocol has come.
-    pub(super) hand_count: HandCount,
+    /// How far the entering of the protocol has come, once it has begun.
+    pub(super) hand_count: Option<Box<HandCount>>,
     /// Scans, in the order of the journal.
     pub(super) documents: Vec<Arc<Document>>,
     /// What observers hold, by who holds it.
@@ -180,7 +180,7 @@ impl Precinct {
             corrected_turnout: None,
             ruling: Ruling::default(),
             corrections: Vec::new(),
-            hand_count: HandCount::default(),
+            hand_count: None,
             documents: Vec::new(),
             copies: BTreeMap::new(),
             last_decision: Offset::default(),

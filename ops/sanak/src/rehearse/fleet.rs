@@ -228,7 +228,15 @@ fn say(found: &Found, out: Option<&Path>) -> io::Result<()> {
     }
     if let (Some(us), Some(verifies)) = (found.cost.service_us_a_report, found.cost.verifies_a_report) {
         let verify = found.cost.verify_us;
-        writeln!(to, "service's processor a report {us} µs: {verifies} × one verification of {verify} µs")?;
+        writeln!(
+            to,
+            "service's processor a report {us} µs: {verifies} × one verification of {verify} µs after the run"
+        )?;
+    }
+    if let (Some(one), Some(verifies)) =
+        (found.cost.verify_under_load_us, found.cost.verifies_a_report_under_load)
+    {
+        writeln!(to, "  {verifies} × one verification of {one} µs while the run went on")?;
     }
     for objective in &found.objectives {
         let held = if objective.met { "held  " } else { "MISSED" };
