@@ -88,6 +88,11 @@ fn definition() -> Arc<Definition> {
     Arc::new(election_files::load(&dir).unwrap().definition)
 }
 
+/// So many seconds after the polls have closed.
+fn after_close(seconds: u64) -> Timestamp {
+    definition().about().polls_close + Duration::from_secs(seconds)
+}
+
 impl House {
     async fn open(dir: &TempDir, now: Timestamp) -> Self {
         let definition = definition();
@@ -167,6 +172,16 @@ impl House {
     }
 
     /// Waits until the feed shows what is wanted.
+    /// A minute after the polls have closed, when its urns have sent what they counted, which is shown.
+    async fn counted(dir: &TempDir) -> Self {
+        let house = Self::open(dir, after_close(60)).await;
+        for name in [OPENING, URN[0], URN[1]] {
+            house.send(name).await;
+        }
+        house.shows("the tally", |feed| ballots(feed) == 400 && feed.current().votes()).await;
+        house
+    }
+
     async fn shows(&self, what: &str, wanted: impl Fn(&Feed) -> bool) {
         for _ in 0..100 {
             if wanted(&self.feed) {
@@ -289,12 +304,7 @@ impl Handler<Fail> for PrecinctActor {
 #[actix::test]
 async fn a_panic_ends_one_precinct_which_is_rebuilt_and_counts_nothing_twice() {
     let dir = TempDir::new().unwrap();
-    let close = definition().about().polls_close;
-    let house = House::open(&dir, close + Duration::from_secs(60)).await;
-    for name in [OPENING, URN[0], URN[1]] {
-        house.send(name).await;
-    }
-    house.shows("the tally", |feed| ballots(feed) == 400).await;
+    let house = House::counted(&dir).await;
     let precinct: PrecinctId = "5001".parse().unwrap();
     assert!(house.system.precincts().fail(precinct).await.is_err(), "the actor is gone");
     assert_eq!(house.send(TURNOUT).await, Verdict::Accepted, "rebuilt by whoever speaks to it next");
@@ -389,19 +399,14 @@ async fn a_precinct_that_cannot_be_rebuilt_is_out_of_service_and_raises_an_alarm
 #[actix::test]
 async fn a_wrong_roll_up_is_held_and_said_until_it_is_mended() {
     let dir = TempDir::new().unwrap();
-    let close = definition().about().polls_close;
-    let house = House::open(&dir, close + Duration::from_secs(60)).await;
-    for name in [OPENING, URN[0], URN[1]] {
-        house.send(name).await;
-    }
-    house.shows("the tally", |feed| ballots(feed) == 400 && feed.current().votes()).await;
+    let house = House::counted(&dir).await;
     house.strike(RAION, Fault::Invents(5)).await;
     house.send(TURNOUT).await;
     let mut reader = house.feed.watch();
     let stalled = reader.wait_for(|latest| latest.stalled_since().is_some());
     let latest = Arc::clone(&*stalled.await.unwrap());
     let good = latest.version().number();
-    let said = format!("\"stalled_since\":\"{}\"", feed::rfc3339(close + Duration::from_secs(60)));
+    let said = format!("\"stalled_since\":\"{}\"", feed::rfc3339(after_close(60)));
     for told in [latest.header().to_owned(), text(&latest.ping().json), text(latest.results().plain())] {
         assert!(told.contains(&said), "{told}");
     }
@@ -446,12 +451,7 @@ fn of_publication(dir: &TempDir) -> Vec<Observation> {
 #[actix::test]
 async fn a_hold_that_outlasts_the_service_ends_on_record_in_the_next_one() {
     let dir = TempDir::new().unwrap();
-    let close = definition().about().polls_close;
-    let house = House::open(&dir, close + Duration::from_secs(60)).await;
-    for name in [OPENING, URN[0], URN[1]] {
-        house.send(name).await;
-    }
-    house.shows("the tally", |feed| ballots(feed) == 400 && feed.current().votes()).await;
+    let house = House::counted(&dir).await;
     house.full.store(true, Ordering::SeqCst);
     house.strike(RAION, Fault::Invents(5)).await;
     house.send(TURNOUT).await;
@@ -462,7 +462,7 @@ async fn a_hold_that_outlasts_the_service_ends_on_record_in_the_next_one() {
     house.shows("the hold on record", |_| of_publication(&dir).len() == 1).await;
 
     let again = house.left(&dir);
-    let restarted = House::open(&again, close + Duration::from_secs(90)).await;
+    let restarted = House::open(&again, after_close(90)).await;
     restarted.shows("what came meanwhile", |feed| identified(feed) == 412).await;
     restarted.shows("its end on record", |_| of_publication(&again).len() == 2).await;
     let noted = of_publication(&again);
@@ -473,12 +473,7 @@ async fn a_hold_that_outlasts_the_service_ends_on_record_in_the_next_one() {
 #[actix::test]
 async fn a_sum_that_slipped_is_found_by_the_audit_and_formed_anew() {
     let dir = TempDir::new().unwrap();
-    let close = definition().about().polls_close;
-    let house = House::open(&dir, close + Duration::from_secs(60)).await;
-    for name in [OPENING, URN[0], URN[1]] {
-        house.send(name).await;
-    }
-    house.shows("the tally", |feed| ballots(feed) == 400).await;
+    let house = House::counted(&dir).await;
     house.strike(RAION, Fault::Slips(7)).await;
     house.alarms_are("sanak_publication_recoveries_total", 1.0).await;
     assert!(house.alarm("sanak_versions_held_total") >= 1.0);
@@ -491,8 +486,7 @@ async fn a_sum_that_slipped_is_found_by_the_audit_and_formed_anew() {
 #[actix::test]
 async fn a_unit_that_is_gone_is_begun_again() {
     let dir = TempDir::new().unwrap();
-    let close = definition().about().polls_close;
-    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    let house = House::open(&dir, after_close(60)).await;
     house.send(URN[0]).await;
     house.strike(RAION, Fault::Dies).await;
     house.send(URN[1]).await;
@@ -506,8 +500,7 @@ async fn a_unit_that_is_gone_is_begun_again() {
 #[actix::test]
 async fn a_decision_that_lowers_a_count_is_published_with_its_reason_and_replayed() {
     let dir = TempDir::new().unwrap();
-    let close = definition().about().polls_close;
-    let house = House::open(&dir, close + Duration::from_secs(60)).await;
+    let house = House::open(&dir, after_close(60)).await;
     for name in [OPENING, TURNOUT, URN[0], URN[1]] {
         house.send(name).await;
     }
@@ -528,7 +521,7 @@ async fn a_decision_that_lowers_a_count_is_published_with_its_reason_and_replaye
     let live = house.feed.figures(&UnitId::Country).unwrap().0;
     let listed: Vec<_> = house.feed.corrections().into_iter().map(|of| of.correction).collect();
     let again = house.left(&dir);
-    let restarted = House::open(&again, close + Duration::from_secs(61)).await;
+    let restarted = House::open(&again, after_close(61)).await;
     restarted.shows("the same figures", |feed| feed.figures(&UnitId::Country).unwrap().0 == live).await;
     let replayed: Vec<_> = restarted.feed.corrections().into_iter().map(|of| of.correction).collect();
     assert_eq!(replayed, listed);

@@ -8,6 +8,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use socket2::SockRef;
@@ -26,11 +27,13 @@ struct Shared {
     /// Writes of the server, and whether the last of them was taken whole.
     writes: Cell<u64>,
     whole: Cell<bool>,
+    /// Bytes that the kernel has taken of them.
+    taken: Cell<u64>,
 }
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self(Rc::new(Shared { stream, writes: Cell::new(0), whole: Cell::new(true) }))
+        Self(Rc::new(Shared { stream, writes: Cell::new(0), whole: Cell::new(true), taken: Cell::new(0) }))
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
@@ -42,6 +45,11 @@ impl Socket {
         self.0.writes.get()
     }
 
+    /// How many bytes of the server's the kernel has taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.0.taken.get()
+    }
+
     /// Whether the server has written since, and the kernel has taken all of it: then the handler may write.
     pub(crate) fn is_free_since(&self, writes: u64) -> bool {
         self.0.writes.get() > writes && self.0.whole.get()
@@ -50,6 +58,15 @@ impl Socket {
     /// Writes what the kernel takes at once.
     pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.0.stream.try_write_vectored(slices)
+    }
+
+    /// Ends the connection now, whoever holds it, and gives up what the kernel has taken and the other side has not.
+    pub(crate) fn cut(&self) {
+        let socket = SockRef::from(&self.0.stream);
+        let cut = socket.set_linger(Some(Duration::ZERO)).and_then(|()| socket.shutdown(Shutdown::Both));
+        if let Err(error) = cut {
+            tracing::debug!(%error, "a connection that is cut off has ended already");
+        }
     }
 
     /// Until the kernel takes more.
@@ -84,6 +101,7 @@ impl AsyncWrite for Socket {
                 written => {
                     self.0.writes.set(self.0.writes.get() + 1);
                     self.0.whole.set(matches!(written, Ok(written) if written == bytes.len()));
+                    self.0.taken.set(self.0.taken.get() + *written.as_ref().unwrap_or(&0) as u64);
                     return Poll::Ready(written);
                 }
             }

@@ -235,18 +235,31 @@ async fn a_slow_reader_is_given_the_newest_state_and_no_queue() {
     assert_eq!(held["country"]["turnout"]["identified"], 200 * published);
 }
 
-#[tokio::test]
-async fn a_reader_that_takes_nothing_is_closed_with_4008() {
-    let mut house = House::of(WHOLE, |config| config.limits.stuck = Duration::from_millis(500)).await;
+/// A connection whose own side holds little.
+async fn narrow(house: &House) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16 << 10).unwrap();
-    let stream = socket.connect(house.server.address).await.unwrap();
+    socket.connect(house.server.address).await.unwrap()
+}
+
+/// How many readers were let go for taking too little.
+fn slow(house: &House) -> f64 {
+    let families = house.registry.gather();
+    let closes = families.iter().filter(|family| family.name() == "sanak_live_closes_total");
+    let slow = |of: &&prometheus::proto::Metric| of.get_label().iter().any(|label| label.value() == "slow");
+    let closes = closes.flat_map(|family| family.get_metric()).filter(slow);
+    closes.map(|metric| metric.get_counter().get_value()).sum()
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_closed_with_4008() {
+    let mut house = House::of(WHOLE, |config| config.limits.stuck = Duration::from_secs(2)).await;
+    let stream = narrow(&house).await;
     let url = live(&house, "?units=precincts");
-    let (slow, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(750)).await;
+    let (mut slow, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
     house.night.turnout(1, 5);
     house.publish();
-    let mut slow = slow;
     let code = loop {
         match timeout(PATIENCE, slow.next()).await.unwrap() {
             Some(Ok(Message::Close(Some(close)))) => break u16::from(close.code),
@@ -261,13 +274,110 @@ async fn a_reader_that_takes_nothing_is_closed_with_4008() {
 #[tokio::test]
 async fn a_reader_that_never_takes_anything_again_is_dropped() {
     let house = House::of(WHOLE, |config| config.limits.stuck = Duration::from_millis(500)).await;
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(16 << 10).unwrap();
-    let stream = socket.connect(house.server.address).await.unwrap();
+    let stream = narrow(&house).await;
     let url = live(&house, "?units=precincts");
     let _stuck = tokio_tungstenite::client_async(url, stream).await.unwrap();
     support::until(|| house.measured("sanak_live_readers") == 1.0).await;
     support::until(|| house.measured("sanak_live_readers") == 0.0).await;
+}
+
+/// Takes a few hundred bytes ten times a second for as long as the connection and a seat are there; how many in all.
+async fn drip(mut stream: TcpStream, house: &House) -> usize {
+    support::until(|| house.measured("sanak_live_readers") == 1.0).await;
+    let (mut part, mut taken) = ([0; 512], 0);
+    let began = std::time::Instant::now();
+    while house.measured("sanak_live_readers") > 0.0 {
+        assert!(began.elapsed() < PATIENCE, "it keeps its seat: {taken} bytes taken");
+        taken += stream.read(&mut part).await.unwrap_or(0);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    taken
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_a_few_bytes_now_and_then_keeps_no_seat() {
+    let house = House::of(WHOLE, |config| config.limits.stuck = Duration::from_secs(1)).await;
+    for path in ["/live?units=precincts", "/events?units=precincts"] {
+        let mut stream = narrow(&house).await;
+        let request = format!(
+            "GET /api/v1/elections/kg-test{path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let before = slow(&house);
+        let taken = drip(stream, &house).await;
+        assert!(taken > 512 * 8, "{path}: it was taking, {taken} bytes");
+        assert_eq!(slow(&house) - before, 1.0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_on_a_narrow_line_may_take_longer_for_a_frame_than_it_may_take_nothing() {
+    let house = House::of(WHOLE, |config| config.limits.stuck = Duration::from_secs(1)).await;
+    let whole = house.feed.latest().all_precincts().plain().len();
+    let mut stream = narrow(&house).await;
+    let request = "GET /api/v1/elections/kg-test/live?units=precincts HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let (began, mut taken, mut part) = (std::time::Instant::now(), 0, vec![0; 16 << 10]);
+    while taken < whole {
+        let read = timeout(PATIENCE, stream.read(&mut part)).await.unwrap().unwrap();
+        assert!(read > 0, "it was let go after {taken} of {whole} bytes");
+        taken += read;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    assert!(began.elapsed() > Duration::from_secs(2), "{:?} for {whole} bytes", began.elapsed());
+    assert_eq!(slow(&house), 0.0);
+}
+
+/// Processor time of this process and of one of its threads, in the kernel's ticks.
+fn ticks(thread: i32) -> (u64, u64) {
+    let of = |path: String| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let fields: Vec<&str> = text.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    };
+    (of("/proc/self/stat".into()), of(format!("/proc/self/task/{thread}/stat")))
+}
+
+#[tokio::test]
+async fn a_handshake_whose_answer_is_not_read_keeps_no_thread_busy() {
+    let house = House::open().await;
+    // Answers before it fill what the kernel takes; how much that is differs, and so do these connections.
+    let before = "GET /api/v1/elections/kg-test/results HTTP/1.1\r\nhost: x\r\n\r\n";
+    let handshake = "GET /api/v1/elections/kg-test/live HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n";
+    let mut unread = Vec::new();
+    for answers in 1..=40 {
+        let mut stream = narrow(&house).await;
+        stream.write_all(before.repeat(answers).as_bytes()).await.unwrap();
+        stream.write_all(handshake.as_bytes()).await.unwrap();
+        unread.push(stream);
+    }
+    support::until(|| house.measured("sanak_live_readers") > 5.0).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // What a busy thread costs is measured beside it.
+    let (tell, told) = std::sync::mpsc::channel();
+    let busy = std::thread::spawn(move || {
+        let thread = std::fs::read_link("/proc/thread-self").unwrap();
+        let thread: i32 = thread.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let (began, before) = (std::time::Instant::now(), ticks(thread));
+        while began.elapsed() < Duration::from_secs(2) {
+            std::hint::spin_loop();
+        }
+        let after = ticks(thread);
+        tell.send((after.0 - before.0, after.1 - before.1)).unwrap();
+    });
+    let (all, busy_one) = loop {
+        match told.try_recv() {
+            Ok(measured) => break measured,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
+    busy.join().unwrap();
+    let others = all - busy_one;
+    assert!(others * 4 < busy_one, "{others} ticks beside {busy_one} of a thread that is busy");
+    assert!(house.measured("sanak_live_readers") > 5.0 && unread.len() == 40);
 }
 
 #[tokio::test]

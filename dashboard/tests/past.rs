@@ -6,8 +6,15 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
+use election::{
+    Count,
+    record::{Act, Decision},
+    report::Offset,
+    seats::{Drawing, Drawn, Name, NamedTie, TiePlace},
+};
 use feed::{Feed, Options};
 use history::{Record, Value as Cell, table};
+use serde_json::{Value, json};
 use support::{
     House, Hung, TOKEN,
     country::{self, CLOSE, Night, OPEN, SMALL},
@@ -251,4 +258,140 @@ async fn a_history_that_hangs_takes_down_no_route_that_does_not_need_it() {
     }
     let list = house.json(&house.url("/api/v1/elections")).await;
     assert_eq!(list.as_array().unwrap().len(), 1);
+}
+
+/// Lots that the two level candidates of a district drew.
+fn drawn(house: &House, winner: &str) -> Arc<Drawn> {
+    let tie = NamedTie {
+        place: TiePlace::Seats,
+        list: None,
+        options: ["c01", "c02"].map(|id| id.parse().unwrap()).into(),
+        numbers: Vec::new(),
+        seats: 1,
+    };
+    let drawing = Drawing {
+        contest: "single:1".parse().unwrap(),
+        source: election::seats::Source::Urns,
+        tie,
+        drawn: vec![Name::Option(winner.parse().unwrap())],
+    };
+    let decision = Decision {
+        by: "B. Asanova".into(),
+        reason: "in the presence of both".into(),
+        signature: None,
+        act: Act::DrawLots(Box::new(drawing)),
+    };
+    let drawn = Drawn::of(house.feed.definition(), &decision, (Offset(50), OPEN)).unwrap().unwrap();
+    Arc::new(drawn)
+}
+
+#[actix_web::test]
+async fn seats_of_an_earlier_version_are_what_they_were_when_it_was_the_newest() {
+    let mut house = House::open().await;
+    let asked = ["contest=list&source=urns", "contest=list&source=protocols", "contest=single:1", ""];
+    let mut then: Vec<(String, Vec<Value>)> = Vec::new();
+    for step in 0..5 {
+        match step {
+            0 => house.night.report(1, 20),
+            1 => house.night.votes = true,
+            2 => house.night.report(2, 40),
+            3 => house.night.change(5, |figures| {
+                let list = &mut figures.contests[0].protocols;
+                (list.precincts, list.registered, list.ballots) = (1, Count::new(1000), Count::new(60));
+                list.votes = [30, 20, 10].map(Count::new).into();
+            }),
+            _ => {}
+        }
+        let mut cut = house.night.cut();
+        cut.lots = if step == 4 { vec![drawn(&house, "c02")] } else { Vec::new() };
+        let position = house.feed.publish(cut).unwrap().to_string();
+        let feed = Arc::clone(&house.feed);
+        house.record(&feed);
+        let mut seats = Vec::new();
+        for query in asked {
+            seats.push(house.json(&house.election(&format!("/seats?{query}"))).await);
+        }
+        then.push((position, seats));
+    }
+    let single = |of: &(String, Vec<Value>)| of.1[2].clone();
+    assert_eq!(single(&then[0])["allocation"], json!(null), "votes were not out");
+    assert_eq!(single(&then[3])["allocation"]["ties"][0]["seats"], 1);
+    assert_eq!(
+        (single(&then[4])["allocation"]["ties"].clone(), &single(&then[4])["lots"][0]["drawn"]),
+        (json!([]), &json!(["c02"]))
+    );
+    assert_eq!(
+        (&single(&then[3]).get("lots").unwrap().as_array().unwrap().len(), &then[4].1[0]["version"]),
+        (&0, &json!(6))
+    );
+    for (position, seats) in &then {
+        for (query, was) in asked.iter().zip(seats) {
+            let url = house.election(&format!("/seats?{query}&version={position}"));
+            let answer = house.get(&url).await;
+            assert!(answer.headers()["cache-control"].to_str().unwrap().contains("immutable"), "{url}");
+            assert_eq!(answer.json::<Value>().await.unwrap(), *was, "{url}");
+        }
+    }
+    // The next run of the service has them from the history, once it has read the record as far as they go.
+    let definition = Arc::clone(house.feed.definition());
+    let options = Options::starting(house.night.now);
+    let next = Feed::new(definition, "e2".parse().unwrap(), options).unwrap();
+    let mut later = House::running(next, |_| {}, Some(house.on_record())).await;
+    let with_lots = later.election("/seats?contest=single:1&version=e1:6");
+    let (status, what) = later.problem(&with_lots).await;
+    assert!(status == 503 && what.contains("still being read"), "{status} {what}");
+    let mut cut = later.night.cut();
+    cut.lots = vec![drawn(&later, "c02")];
+    later.feed.publish(cut).unwrap();
+    for (position, seats) in &then {
+        for (query, was) in asked.iter().zip(seats) {
+            let url = later.election(&format!("/seats?{query}&version={position}"));
+            let answer = later.get(&url).await;
+            assert_eq!(answer.headers()["history-source"], "file", "{url}");
+            assert_eq!(answer.json::<Value>().await.unwrap(), *was, "{url}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn seats_are_asked_for_by_a_moment_and_of_versions_that_there_are() {
+    let mut house = House::open().await;
+    earlier_run(&mut house);
+    let at =
+        house.get(&house.election("/seats?at=2026-10-03T09:00:00Z&contest=single:1&source=protocols")).await;
+    assert_eq!(at.status(), 307);
+    assert_eq!(
+        at.headers()["location"],
+        "/api/v1/elections/kg-test/seats?version=e0:2&contest=single:1&source=protocols"
+    );
+    let now = house.get(&house.election("/seats?at=2026-10-04T09:00:00Z")).await;
+    assert_eq!(
+        now.headers()["location"],
+        "/api/v1/elections/kg-test/seats?version=e1:1&contest=list&source=urns"
+    );
+    let before = house.json(&house.election("/seats?version=e0:2")).await;
+    assert_eq!((&before["allocation"], &before["version"]), (&json!(null), &json!(2)));
+    let after = house.json(&house.election("/seats?version=e0:3")).await;
+    let seats = |of: &Value| {
+        of["allocation"]["options"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|of| of["seats"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!((seats(&after), &after["allocation"]["ballots"]), (54, &json!(61)));
+    for (query, status) in [
+        ("version=e1:9", 404),
+        ("version=e0:9", 410),
+        ("version=e7:1", 410),
+        ("at=2020-10-04T09:00:00Z", 410),
+        ("at=noon", 400),
+        ("version=9", 400),
+        ("version=e0:3&at=2026-10-03T09:00:00Z", 400),
+        ("version=e0:3&contest=mayor", 404),
+        ("version=e0:3&source=both", 400),
+    ] {
+        assert_eq!(house.problem(&house.election(&format!("/seats?{query}"))).await.0, status, "{query}");
+    }
 }

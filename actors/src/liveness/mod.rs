@@ -282,10 +282,10 @@ impl Handler<Unrecorded> for Liveness {
     type Result = ();
 
     fn handle(&mut self, Unrecorded(observation): Unrecorded, _: &mut Self::Context) {
-        if let Observation::Device { device, code, raised, .. } = observation {
-            if let Some(watch) = self.watches.get_mut(&device) {
-                watch.raised.set(code, !raised);
-            }
+        if let Observation::Device { device, code, raised, .. } = observation
+            && let Some(watch) = self.watches.get_mut(&device)
+        {
+            watch.raised.set(code, !raised);
         }
     }
 }

@@ -138,6 +138,8 @@ pub(crate) struct Header<'a> {
     pub status: Status,
     pub votes: bool,
     pub stalled_since: Option<Timestamp>,
+    /// How many drawings of lots it has taken along, it and those before it.
+    pub lots: usize,
 }
 
 impl Header<'_> {
@@ -157,6 +159,9 @@ impl Header<'_> {
         );
         if !self.votes {
             out.push_str(&format!(",\"embargo_until\":\"{}\"", rfc3339(about.publish_votes_from)));
+        }
+        if self.votes && self.lots > 0 {
+            out.push_str(&format!(",\"lots\":{}", self.lots));
         }
         if let Some(since) = self.stalled_since {
             out.push_str(&format!(",\"stalled_since\":\"{}\"", rfc3339(since)));

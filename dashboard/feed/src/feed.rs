@@ -459,6 +459,7 @@ impl Feed {
             status: version.status,
             votes: version.votes,
             stalled_since: Some(since),
+            lots: version.lots,
         };
         let stalled = Some((since, header.members()));
         let stalled = self.again(&latest, stalled);
@@ -498,11 +499,13 @@ fn version(
     let Stamp { position, at, speed, votes } = stamp;
     let country = layout.slot(&UnitId::Country).map(|slot| writer.figures[slot].phase());
     let status = country.map_or(Status::Pre, Status::from);
-    let header = Header { definition, position: &position, at, speed, status, votes, stalled_since: None };
+    let lots = writer.lots_published;
+    let stalled_since = None;
+    let header = Header { definition, position: &position, at, speed, status, votes, stalled_since, lots };
     let header = header.members();
     let new = units.iter().filter(|unit| unit.changed == position.version).map(|unit| unit.json.len());
     let weight = new.sum::<usize>() + header.len() + size_of::<Version>() + size_of_val(&*units);
-    Version { position, at, speed, status, votes, header, layout: Arc::clone(layout), units, weight }
+    Version { position, at, speed, status, votes, lots, header, layout: Arc::clone(layout), units, weight }
 }
 
 /// The figures of every slot before anything happened.

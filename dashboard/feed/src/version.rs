@@ -63,6 +63,8 @@ pub struct Version {
     pub(crate) speed: f64,
     pub(crate) status: Status,
     pub(crate) votes: bool,
+    /// How many of the lots on record it and the versions before it have taken along.
+    pub(crate) lots: usize,
     pub(crate) header: String,
     pub(crate) layout: Arc<Layout>,
     /// Units above precincts, by slot.

@@ -71,7 +71,7 @@ async fn writing(cluster: &Cluster, rows: i64) {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join(history::FILE);
     let mut outbox = Outbox::open(&file).unwrap();
-    outbox.begin(&about(), &[("country".into(), "country")]).unwrap();
+    outbox.begin(&about(), &[("country".into(), "country")], None).unwrap();
     for from in (0..rows).step_by(20_000) {
         file_with_reports(&mut outbox, from + 1..=(from + 20_000).min(rows));
     }
@@ -187,7 +187,7 @@ fn fill_file(file: &std::path::Path, versions: i64) {
             n => (format!("precinct:{n}"), "precinct"),
         })
         .collect();
-    Outbox::open(file).unwrap().begin(&about(), &units).unwrap();
+    Outbox::open(file).unwrap().begin(&about(), &units, None).unwrap();
     let rest = "x".repeat(200);
     let open = moment(0);
     let fill = format!(

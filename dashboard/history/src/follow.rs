@@ -18,7 +18,7 @@ use journal::Reader;
 use crate::{
     progress::{Half, Progress},
     records::{record, version_rows},
-    sqlite::{About, Outbox, SqliteError},
+    sqlite::{About, Late, Outbox, SqliteError},
 };
 
 /// Records taken from the journal in one transaction.
@@ -86,7 +86,8 @@ impl Follower {
     pub fn start(sources: Sources) -> io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let stops = Arc::clone(&stop);
-        let following = Following { sources, open: None };
+        let anew = sources.reader.next().0 > 1;
+        let following = Following { sources, open: None, anew };
         let thread = std::thread::Builder::new().name("history".into());
         let thread = thread.spawn(move || following.run(&stops))?;
         Ok(Self { stop, thread: Some(thread) })
@@ -115,6 +116,9 @@ impl Drop for Follower {
 struct Following {
     sources: Sources,
     open: Option<Open>,
+    /// Whether a file that is begun now is not the first: there were records when the service started, or it has had a
+    /// file before.
+    anew: bool,
 }
 
 /// The file, and what is in it.
@@ -177,7 +181,11 @@ impl Following {
         let sources = &self.sources;
         let open = match &mut self.open {
             Some(open) => open,
-            closed => closed.insert(Open::at(sources)?),
+            closed => {
+                let open = closed.insert(Open::at(sources, self.anew)?);
+                self.anew = true;
+                open
+            }
         };
         let rows = open.take_records(&sources.reader)? + open.take_version(sources)?;
         Progress::add(&sources.progress.rows, rows);
@@ -188,18 +196,21 @@ impl Following {
 }
 
 impl Open {
-    fn at(sources: &Sources) -> Result<Self, Trouble> {
+    fn at(sources: &Sources, mut anew: bool) -> Result<Self, Trouble> {
         let election = sources.feed.definition().about().id.clone();
         let mut outbox = match Outbox::open(&sources.file) {
             Err(error) if error.is_damage() => {
                 set_aside(&sources.file);
+                anew = true;
                 Outbox::open(&sources.file)?
             }
             opened => opened?,
         };
         let latest = sources.feed.latest();
         let units: Vec<(String, &str)> = latest.units().map(|unit| (unit.to_string(), unit.kind())).collect();
-        let known = outbox.begin(&sources.about, &units)?;
+        let records = sources.reader.next().0.saturating_sub(1);
+        let late = anew.then(|| Late { versions: latest.version().at(), records });
+        let known = outbox.begin(&sources.about, &units, late)?;
         if known.sealed {
             return Err(Trouble::Sealed);
         }

@@ -41,7 +41,7 @@ pub use postgres::{
 };
 pub use progress::Progress;
 pub use records::{Record, version_rows};
-pub use sqlite::{Known, Outbox, SqliteError, SqliteStore};
+pub use sqlite::{Known, Late, Outbox, SqliteError, SqliteStore};
 pub use store::{Dialect, Question, Store, StoreError};
 pub use value::{Kind, Row, Value};
 

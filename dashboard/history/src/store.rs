@@ -13,8 +13,8 @@ pub enum StoreError {
     /// It cannot be reached or read.
     #[error("the history cannot be read now ({0}); try again")]
     Unavailable(String),
-    /// The database has it, and the file that answers in its place does not.
-    #[error("this is in the history's database alone, which cannot be reached now ({0}); try again")]
+    /// The database may have it, and the file that answers in its place does not.
+    #[error("this may be in the history's database alone, which cannot be reached now ({0}); try again")]
     Elsewhere(String),
 }
 

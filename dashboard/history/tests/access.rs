@@ -107,16 +107,7 @@ async fn a_database_that_has_another_run_of_the_election_is_not_written_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_was_lost_and_begun_anew_goes_on_in_the_database_without_a_row_twice() {
     let cluster = Cluster::start();
-    let mut house = House::open();
-    house.live_through();
-    for reason in ["one", "two"] {
-        house.append(decision(reason, "u-1"), OPEN);
-    }
-    house.stop();
-    house.ship(&cluster.database()).await;
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{end}", house.file().display()));
-    }
+    let mut house = House::lost(&cluster).await;
     house.restart_from_nothing("e2");
     house.append(decision("three", "u-1"), OPEN);
     house.night.turnout(3, 33);

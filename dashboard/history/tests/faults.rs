@@ -18,7 +18,9 @@ use support::{
     country::OPEN,
     decision,
     delay::Delay,
-    file_with_reports, observation, report_row, timescale,
+    file_with_reports, observation,
+    pauses::Pauses,
+    report_row, timescale,
 };
 use tempfile::TempDir;
 
@@ -28,9 +30,10 @@ fn outage() -> Duration {
     Duration::from_secs(seconds.unwrap_or(8))
 }
 
-/// Publishes and records for so long, four versions a second; how long each publication took.
-fn busy(house: &mut House, time: Duration) -> Vec<Duration> {
-    let (began, mut took) = (Instant::now(), Vec::new());
+/// Publishes and records for so long, four versions a second; how long each publication took, and the longest time that
+/// the machine let anybody wait meanwhile.
+fn busy(house: &mut House, time: Duration) -> (Vec<Duration>, Duration) {
+    let (began, mut took, pauses) = (Instant::now(), Vec::new(), Pauses::watch());
     let mut number = 0;
     while began.elapsed() < time {
         number += 1;
@@ -43,7 +46,14 @@ fn busy(house: &mut House, time: Duration) -> Vec<Duration> {
         tokio::task::block_in_place(|| house.appender.append_blocking(flag, house.night.now, ())).unwrap();
         std::thread::sleep(Duration::from_millis(250));
     }
-    took
+    (took, pauses.longest())
+}
+
+/// Publication waits for no database: it takes no longer than a tenth of the feed's own quarter of a second, or than a few
+/// of the pauses that the machine makes by itself.
+fn assert_unhindered((took, pause): &(Vec<Duration>, Duration)) {
+    let most = Duration::from_millis(25).max(*pause * 4);
+    assert!(worst(took) < most, "{:?}, where the machine paused for {pause:?}", worst(took));
 }
 
 fn worst(took: &[Duration]) -> Duration {
@@ -68,13 +78,12 @@ async fn a_database_that_is_stopped_in_the_busiest_hour_is_missed_by_nobody_and_
     house.until_shipped().await;
     println!(
         "publishing took at most {:?} before and {:?} while the database was away for {:?}; caught up after {:?}",
-        worst(&before),
-        worst(&away),
+        worst(&before.0),
+        worst(&away.0),
         outage(),
         back.elapsed()
     );
-    // A tenth of the feed's own quarter of a second, on a machine that does much else meanwhile.
-    assert!(worst(&away) < Duration::from_millis(25).max(worst(&before) * 3), "{:?}", worst(&away));
+    assert_unhindered(&away);
     assert_eq!(house.progress.trouble(), None);
     house.stop();
     house.until_shipped().await;
@@ -122,7 +131,7 @@ async fn a_slow_database_lags_and_publication_does_not() {
     let slow = database(&format!("postgresql://owner@127.0.0.1:{}/postgres", delay.port));
     let shipper = house.ship_on(&slow);
     let took = busy(&mut house, Duration::from_secs(4));
-    assert!(worst(&took) < Duration::from_millis(25), "{:?}", worst(&took));
+    assert_unhindered(&took);
     house.stop();
     house.progress.rows_behind.store(u64::MAX, Relaxed);
     house.until_shipped().await;

@@ -1,12 +1,12 @@
 //! What comes from the history: versions that are no longer in memory, and elections that have ended.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use bytes::Bytes;
 use election::{ElectionId, Timestamp};
-use feed::{Body, Position, parse_time, rfc3339, snapshot};
-use history::{Moment, StoreError, Units, When};
+use feed::{Body, Position, Version, parse_time, rfc3339, snapshot};
+use history::{Moment, Source, StoreError, Units, When};
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,6 +22,8 @@ type Result<T> = std::result::Result<T, Problem>;
 const MOMENTS: u64 = 2_000;
 /// Seconds between moments: where nothing is said, and at most.
 const STEPS: (u64, u64) = (300, 86_400);
+/// Versions are told apart by milliseconds, and moments named by whole seconds: the last one of that second is meant.
+const THE_SECOND: Duration = Duration::from_millis(999);
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -38,7 +40,65 @@ pub(crate) enum Whose {
     Archived(ElectionId),
 }
 
+/// A version of the running election that was named.
+pub(crate) enum Then {
+    /// It is in memory.
+    Kept(Arc<Version>),
+    /// It is on record.
+    Recorded(Moment),
+}
+
+impl Then {
+    /// The members of its header, without the braces around them.
+    pub(crate) fn header(&self) -> &str {
+        match self {
+            Self::Kept(version) => version.header(),
+            Self::Recorded(moment) => &moment.header,
+        }
+    }
+
+    /// Whether votes were out.
+    pub(crate) fn votes(&self) -> bool {
+        match self {
+            Self::Kept(version) => version.votes(),
+            Self::Recorded(moment) => moment.votes,
+        }
+    }
+
+    /// Which store of the history knows it, where it is from there.
+    pub(crate) fn source(&self) -> Option<Source> {
+        match self {
+            Self::Kept(_) => None,
+            Self::Recorded(moment) => Some(moment.source),
+        }
+    }
+}
+
 impl App {
+    /// A version of the running election, out of memory, or else out of the history; 404 where it is yet to come, 410
+    /// where it is on record no more.
+    pub(crate) async fn then(&self, position: &Position) -> Result<Then> {
+        if position.epoch == *self.feed.epoch() {
+            if position.version > self.feed.current().number() {
+                return Err(Problem::not_found(format!("there is no version {position} yet")));
+            }
+            if let Some(version) = self.feed.version(position.version) {
+                return Ok(Then::Kept(version));
+            }
+        }
+        let election = &self.definition().about().id;
+        Ok(Then::Recorded(self.moment(election, &When::Version(position.clone())).await?))
+    }
+
+    /// The version of the running election that was the newest at the end of the second which a query names.
+    pub(crate) async fn position_at(&self, query: &Query) -> Result<Position> {
+        let at = moment_of(query, "at")?.unwrap_or_default() + THE_SECOND;
+        if let Some(version) = self.feed.at(at) {
+            return Ok(version.position().clone());
+        }
+        Ok(self.moment(&self.definition().about().id, &When::At(at)).await?.position)
+    }
+
     /// Reads the `{election}` of a path that archived elections answer too.
     pub(crate) fn whose(&self, text: &str) -> Result<Whose> {
         let unknown =
@@ -120,10 +180,10 @@ pub(crate) fn moment_of(query: &Query, name: &str) -> Result<Option<Timestamp>> 
     read.map(Some).ok_or_else(|| Problem::bad(format!("{name} is no moment such as 2026-10-04T14:00:00Z")))
 }
 
-/// To a version, by its name.
-pub(crate) fn redirect(request: &HttpRequest, position: &Position) -> HttpResponse {
+/// To a version, by its name; `rest` is what else stands in the query.
+pub(crate) fn redirect(request: &HttpRequest, position: &Position, rest: &str) -> HttpResponse {
     HttpResponse::TemporaryRedirect()
-        .insert_header((header::LOCATION, format!("{}?version={position}", request.path())))
+        .insert_header((header::LOCATION, format!("{}?version={position}{rest}", request.path())))
         .insert_header((header::CACHE_CONTROL, Keep::Latest.header()))
         .finish()
 }
@@ -135,8 +195,7 @@ pub(crate) async fn results(request: &HttpRequest, app: &App, of: &ElectionId) -
         if query.get("version")?.is_some() {
             return Err(Problem::bad("give version or at, not both"));
         }
-        let at = at + std::time::Duration::from_millis(999);
-        return Ok(redirect(request, &app.moment(of, &When::At(at)).await?.position));
+        return Ok(redirect(request, &app.moment(of, &When::At(at + THE_SECOND)).await?.position, ""));
     }
     let when = when(&query)?;
     let moment = app.moment(of, &when).await?;
@@ -178,10 +237,10 @@ async fn list_moments(
     };
     let (begin, end) = (span.begin, span.end);
     if span.cut && from.is_some_and(|from| from < begin) {
-        let what = "the history before {} is in its database alone, which cannot be reached now; try again";
+        let what = "what was before {} may be in the history's database alone, which cannot be reached now; try again";
         return Err(Problem::unavailable(what.replace("{}", &rfc3339(begin))));
     }
-    let to = to.map_or(end, |to| to + std::time::Duration::from_millis(999)).min(end);
+    let to = to.map_or(end, |to| to + THE_SECOND).min(end);
     let from = from.unwrap_or(begin).max(begin);
     let seconds = to.since(from).as_secs();
     let step = step.max(seconds.div_ceil(MOMENTS - 1));
@@ -189,7 +248,7 @@ async fn list_moments(
     let moments: Vec<Value> = moments.iter().map(moment_json).collect();
     let body = json!({
         "election": of, "step": step, "begin": rfc3339(begin), "end": rfc3339(end), "moments": moments,
-        "history_source": span.source.as_str(),
+        "history_source": span.source.as_str(), "begins_late": span.cut,
     });
     Ok(body.to_string().into())
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use feed::{Body, Latest, Position};
-use history::{Source, Units, When};
+use history::{Units, When};
 
 use crate::{
     answer::{Answer, Keep},
-    api::past::{self, Whose, moment_of, named, when},
+    api::past::{self, Then, Whose, named, when},
     problem::Problem,
     query::Query,
     state::App,
@@ -33,11 +33,12 @@ pub(crate) async fn results(request: HttpRequest, of: web::Path<String>, app: we
     match (query.read::<Position>("version")?, query.get("at")?) {
         (Some(_), Some(_)) => Err(Problem::bad("give version or at, not both")),
         (Some(position), None) => {
-            let (body, source) = kept(&app, &position).await?;
+            let then = app.then(&position).await?;
+            let body = snapshot(&app, &then).await?;
             let answer = Answer::json(body, position.to_string(), Keep::Forever);
-            Answer { source, ..answer }.to(&request).await
+            Answer { source: then.source(), ..answer }.to(&request).await
         }
-        (None, Some(_)) => redirect(&request, &app, &query).await,
+        (None, Some(_)) => Ok(past::redirect(&request, &app.position_at(&query).await?, "")),
         (None, None) => {
             let latest = app.latest();
             let body = Arc::clone(latest.results());
@@ -46,32 +47,15 @@ pub(crate) async fn results(request: HttpRequest, of: web::Path<String>, app: we
     }
 }
 
-/// A version out of memory, or else out of the history.
-async fn kept(app: &App, position: &Position) -> std::result::Result<(Arc<Body>, Option<Source>), Problem> {
-    if position.epoch == *app.feed.epoch() {
-        if position.version > app.feed.current().number() {
-            return Err(Problem::not_found(format!("there is no version {position} yet")));
-        }
-        if let Some(version) = app.feed.version(position.version) {
-            return Ok((app.feed.past(&version), None));
+/// A version as it was published.
+async fn snapshot(app: &App, then: &Then) -> std::result::Result<Arc<Body>, Problem> {
+    match then {
+        Then::Kept(version) => Ok(app.feed.past(version)),
+        Then::Recorded(moment) => {
+            let election = &app.definition().about().id;
+            app.snapshot_on_record(election, moment, &Units::Upper).await
         }
     }
-    let election = &app.definition().about().id;
-    let moment = app.moment(election, &When::Version(position.clone())).await?;
-    let body = app.snapshot_on_record(election, &moment, &Units::Upper).await?;
-    Ok((body, Some(moment.source)))
-}
-
-/// To the version that was the newest at a moment.
-async fn redirect(request: &HttpRequest, app: &App, query: &Query) -> Result {
-    let at = moment_of(query, "at")?.unwrap_or_default();
-    // Versions are told apart by milliseconds, and named by whole seconds: the last one of that second.
-    let at = at + std::time::Duration::from_millis(999);
-    if let Some(version) = app.feed.at(at) {
-        return Ok(past::redirect(request, version.position()));
-    }
-    let moment = app.moment(&app.definition().about().id, &When::At(at)).await?;
-    Ok(past::redirect(request, &moment.position))
 }
 
 /// `GET /elections/{e}/units/{unit}`

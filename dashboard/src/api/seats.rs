@@ -1,19 +1,26 @@
 //! Who has which seats, by one of the two sources, as far as votes may be published.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use bytes::Bytes;
 use election::{
-    ContestId,
+    ContestId, UnitId,
     definition::ContestIx,
-    figures::Phase,
+    figures::{Figures, Phase},
     seats::{Drawing, Drawn, Lots, NamedTie, SeatsView, Source, allocate},
 };
-use feed::{Counted, rfc3339};
+use feed::{Position, contests_of, rfc3339};
+use history::Units;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Keep},
-    api::results::tag,
+    api::{
+        past::{self, Then},
+        results::tag,
+    },
     problem::Problem,
     query::Query,
     state::App,
@@ -30,13 +37,107 @@ pub(crate) async fn seats(
     app.election(&of)?;
     let query = Query::of(&request)?;
     let source = query.one_of("source", &SOURCES)?;
-    let contest = contest(&app, query.get("contest")?)?;
+    let of = (contest(&app, query.get("contest")?)?, source);
+    match (query.read::<Position>("version")?, query.get("at")?) {
+        (Some(_), Some(_)) => Err(Problem::bad("give version or at, not both")),
+        (Some(position), None) => earlier(&request, &app, of, &position).await,
+        (None, Some(_)) => {
+            let rest = format!("&contest={}&source={source}", app.definition().contest(of.0).id);
+            Ok(past::redirect(&request, &app.position_at(&query).await?, &rest))
+        }
+        (None, None) => newest(&request, &app, of).await,
+    }
+}
+
+/// A contest, and one of its two results.
+type Of = (ContestIx, Source);
+
+async fn newest(request: &HttpRequest, app: &App, of: Of) -> Result<HttpResponse, Problem> {
     let counted = app.feed.counted();
     let tag = tag(&counted.latest);
     // A new version is shown at once; within one, a crowd is given what was made for the first.
-    let question = format!("seats {} {source:?} {tag}", contest.0);
-    let body = app.recent.answer(question, async || Ok(describe(&app, contest, source, &counted))).await?;
-    Answer::json(body, tag, Keep::Latest).to(&request).await
+    let question = format!("seats {} {:?} {tag}", of.0.0, of.1);
+    let make = async || {
+        let unit = |id: &UnitId| counted.units.get(id).map(AsRef::as_ref);
+        let votes = counted.latest.version().votes();
+        Ok(describe(app, of, counted.latest.header(), (votes, &counted.lots), |lots| {
+            let tallied = app.definition().tallied(of.0, of.1, unit)?;
+            Some(SeatsView::new(&tallied, &allocate(&tallied, lots)))
+        }))
+    };
+    let body = app.recent.answer(question, make).await?;
+    Answer::json(body, tag, Keep::Latest).to(request).await
+}
+
+/// The seats by an earlier version: the same function of what was published in it and of the lots that were on record.
+/// Preference votes are in no version, so that who of a list is elected is left open.
+async fn earlier(
+    request: &HttpRequest,
+    app: &App,
+    of: Of,
+    position: &Position,
+) -> Result<HttpResponse, Problem> {
+    let then = app.then(position).await?;
+    let question = format!("seats {} {:?} then {position}", of.0.0, of.1);
+    let make = async || {
+        let units = if then.votes() { units(app, of.0, &then).await? } else { BTreeMap::new() };
+        let lots = lots(app, then.header())?;
+        Ok(describe(app, of, then.header(), (then.votes(), &lots), |lots| {
+            let tallied = app.definition().tallied(of.0, of.1, |id| units.get(id))?;
+            let view = SeatsView::new(&tallied, &allocate(&tallied, lots));
+            Some(view.without_names(tallied.contest))
+        }))
+    };
+    let body = app.recent.answer(question, make).await?;
+    let answer = Answer::json(body, position.to_string(), Keep::Forever);
+    Answer { source: then.source(), ..answer }.to(request).await
+}
+
+/// The figures of the units from which the seats of a contest follow, as they were published in a version.
+async fn units(app: &App, contest: ContestIx, then: &Then) -> Result<BTreeMap<UnitId, Figures>, Problem> {
+    let of = app.definition().contest(contest);
+    let regions = app.definition().units().keys().filter(|id| matches!(id, UnitId::Region(_)));
+    let regions = regions.filter(|_| of.threshold.regional.is_some());
+    let wanted: Vec<&UnitId> = regions.chain([&of.unit]).collect();
+    let published: Vec<(UnitId, Bytes)> = match then {
+        Then::Kept(version) => {
+            let unit = |id: &&UnitId| Some(((*id).clone(), version.unit(id)?.clone()));
+            wanted.iter().filter_map(unit).collect()
+        }
+        Then::Recorded(moment) => {
+            let some = if wanted.len() == 1 { Units::One(of.unit.clone()) } else { Units::Upper };
+            let found = app.past.units(&app.definition().about().id, moment, &some).await?;
+            let named = found.into_iter().filter_map(|(id, body)| Some((id.parse().ok()?, body)));
+            named.filter(|(id, _)| wanted.contains(&id)).collect()
+        }
+    };
+    let read = |(id, body): (UnitId, Bytes)| {
+        let figures = contests_of(app.definition(), &body);
+        figures.map(|figures| (id, figures)).map_err(|error| {
+            tracing::error!(%error, "a unit on record cannot be read");
+            Problem::unavailable("this version is not on record as it was published")
+        })
+    };
+    published.into_iter().map(read).collect()
+}
+
+/// What a version's header says of lots.
+#[derive(Deserialize)]
+struct Taken {
+    #[serde(default)]
+    lots: usize,
+}
+
+/// The lots that were on record in a version, which are the first ones of the journal's.
+fn lots(app: &App, header: &str) -> Result<Vec<Arc<Drawn>>, Problem> {
+    let taken: Option<Taken> = serde_json::from_str(&format!("{{{header}}}")).ok();
+    let taken = taken.map_or(0, |taken| taken.lots);
+    let mut lots = app.feed.counted().lots;
+    if lots.len() < taken {
+        return Err(Problem::unavailable("the count is still being read from the record; try again"));
+    }
+    lots.truncate(taken);
+    Ok(lots)
 }
 
 /// The contest that is asked for, or else the first.
@@ -55,22 +156,21 @@ fn contest(app: &App, asked: Option<&str>) -> Result<ContestIx, Problem> {
     definition.contest_ix(&id).ok_or_else(unknown)
 }
 
-/// The header, and the allocation; while the embargo holds there is none.
-fn describe(app: &App, contest: ContestIx, source: Source, counted: &Counted) -> Bytes {
-    let definition = app.definition();
-    let id = &definition.contest(contest).id;
-    let made = || {
-        let units = &counted.units;
-        let tallied = definition.tallied(contest, source, |unit| units.get(unit).map(AsRef::as_ref))?;
-        let lots = Lots::on_record(counted.lots.iter().map(AsRef::as_ref), contest, source);
-        Some(SeatsView::new(&tallied, &allocate(&tallied, &lots)))
-    };
-    let votes = counted.latest.version().votes();
-    let allocation = if votes { made() } else { None };
-    let lots = counted.lots.iter().filter(|drawn| votes && drawn.concerns(contest, source));
+/// The header, and the allocation that follows with the lots; while the embargo holds there is none.
+fn describe(
+    app: &App,
+    (contest, source): Of,
+    header: &str,
+    (votes, lots): (bool, &[Arc<Drawn>]),
+    allocation: impl FnOnce(&Lots) -> Option<SeatsView>,
+) -> Bytes {
+    let id = &app.definition().contest(contest).id;
+    let on_record = || Lots::on_record(lots.iter().map(AsRef::as_ref), contest, source);
+    let allocation = if votes { allocation(&on_record()) } else { None };
+    let lots = lots.iter().filter(|drawn| votes && drawn.concerns(contest, source));
     let lots: Vec<Value> = lots.map(|drawn| lot(drawn)).collect();
     let rest = json!({ "contest": id, "source": source, "allocation": allocation, "lots": lots }).to_string();
-    format!("{{{},{}", counted.latest.header(), rest.trim_start_matches('{')).into()
+    format!("{{{header},{}", rest.trim_start_matches('{')).into()
 }
 
 /// Lots that were drawn, as they are listed.

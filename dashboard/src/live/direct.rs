@@ -12,7 +12,7 @@ use std::{
     rc::{Rc, Weak},
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
@@ -21,10 +21,10 @@ use futures_util::Stream;
 use tokio::{
     sync::watch,
     task::yield_now,
-    time::{Sleep, sleep_until},
+    time::{Sleep, sleep, sleep_until},
 };
 
-use super::{heard::Heard, reader::Reader};
+use super::{PART, heard::Heard, reader::Reader};
 use crate::{socket::Socket, state::App};
 
 /// Pieces of a frame that are handed to the kernel at once.
@@ -50,9 +50,22 @@ struct Line {
     socket: Socket,
     /// Whether the answer to its handshake is out.
     open: bool,
-    /// Since when the kernel takes nothing.
-    blocked: Option<Instant>,
+    /// What the kernel has not taken at once.
+    blocked: Option<Blocked>,
     waker: Option<Waker>,
+}
+
+/// Waiting for a reader to take more.
+struct Blocked {
+    since: Instant,
+    /// Bytes taken since.
+    taken: usize,
+}
+
+impl Blocked {
+    fn now() -> Self {
+        Self { since: Instant::now(), taken: 0 }
+    }
 }
 
 impl Crowd {
@@ -128,9 +141,10 @@ impl Line {
             match socket.try_write(&slices[..pieces]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(mut written) => {
-                    if let Some(since) = blocked.take() {
-                        reader.waited(since.elapsed());
+                    if let Some(waiting) = blocked {
+                        waiting.taken += written;
                     }
+                    blocked.take_if(|waiting| waiting.taken >= PART);
                     while let Some(first) = reader.outbox.front_mut().filter(|_| written > 0) {
                         let here = written.min(first.len());
                         first.advance(here);
@@ -141,13 +155,31 @@ impl Line {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    blocked.get_or_insert_with(Instant::now);
+                    blocked.get_or_insert_with(Blocked::now);
                     return Ok(false);
                 }
                 Err(error) => return Err(error),
             }
         }
+        *blocked = None;
         Ok(true)
+    }
+
+    /// Until when a reader that is waited for has to have taken its part.
+    fn patience(&self, stuck: Duration) -> Instant {
+        self.blocked.as_ref().map_or_else(Instant::now, |waiting| waiting.since) + stuck
+    }
+
+    /// What becomes of a reader that has not: it is told goodbye behind the frame that it is in the middle of, and has
+    /// the same time again for the next part. Then there is nobody to tell.
+    fn let_go(&mut self) -> io::Result<()> {
+        if self.reader.has_ended() {
+            self.socket.cut();
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.reader.ends_slow();
+        self.blocked = Some(Blocked::now());
+        Ok(())
     }
 }
 
@@ -160,6 +192,8 @@ pub(super) struct Direct {
     /// When it was to hear of us, as it last had something to say.
     forgiven: Instant,
     ping: Pin<Box<Sleep>>,
+    /// Set while the reader is waited for.
+    patience: Option<Pin<Box<Sleep>>>,
     /// Writes of the server before it has answered the handshake.
     writes: u64,
 }
@@ -175,12 +209,12 @@ impl Direct {
         lines.next += 1;
         lines.by.insert(place, Rc::clone(&line));
         drop(lines);
-        Self { crowd: Rc::clone(crowd), place, line, heard, forgiven, ping, writes }
+        Self { crowd: Rc::clone(crowd), place, line, heard, forgiven, ping, patience: None, writes }
     }
 
     /// Whatever there is to do, until there is nothing more or the reader has left.
     fn attend(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { line, heard, forgiven, ping, .. } = self;
+        let Self { line, heard, forgiven, ping, patience, .. } = self;
         let mut line = line.borrow_mut();
         let line = &mut *line;
         // Whoever is sent something may say something: it puts off what it has to hear of us.
@@ -190,18 +224,25 @@ impl Direct {
         }
         loop {
             if !line.flush()? {
-                match line.socket.poll_room(context)? {
-                    Poll::Ready(()) => continue,
-                    Poll::Pending => return Poll::Pending,
+                if line.socket.poll_room(context)?.is_ready() {
+                    continue;
                 }
+                let until = line.patience(line.reader.stuck()).into();
+                let timer = patience.get_or_insert_with(|| Box::pin(sleep_until(until)));
+                if timer.deadline() != until {
+                    timer.as_mut().reset(until);
+                }
+                if timer.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+                line.let_go()?;
+                continue;
             }
+            *patience = None;
             if line.reader.has_ended() {
                 return Poll::Ready(Ok(()));
             }
-            if line.reader.closes_if_slow() || line.reader.offer_newest() {
-                continue;
-            }
-            if line.reader.stops() {
+            if line.reader.offer_newest() || line.reader.stops() {
                 continue;
             }
             if let Poll::Ready(said) = pin!(heard.next()).poll(context) {
@@ -216,6 +257,29 @@ impl Direct {
             return Poll::Pending;
         }
     }
+
+    /// Until the server has answered the handshake, which it does right after it has asked for the body, or when the
+    /// kernel takes the answer: before that the connection is the server's. Nobody is waited for any longer than later.
+    fn open(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { line, patience, writes, .. } = self;
+        let mut line = line.borrow_mut();
+        if line.socket.is_free_since(*writes) {
+            line.open = true;
+            return Poll::Ready(Ok(()));
+        }
+        if line.socket.poll_room(context)?.is_ready() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let stuck = line.reader.stuck();
+        let timer = patience.get_or_insert_with(|| Box::pin(sleep(stuck)));
+        if timer.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        line.reader.was_slow();
+        line.socket.cut();
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl Stream for Direct {
@@ -223,21 +287,13 @@ impl Stream for Direct {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if !this.line.borrow().open {
-            let line = this.line.borrow();
-            if !line.socket.is_free_since(this.writes) {
-                // The server writes its answer right after it has asked for the body, or when the kernel takes it.
-                return match line.socket.poll_room(context) {
-                    Poll::Ready(Ok(())) => {
-                        context.waker().wake_by_ref();
-                        Poll::Pending
-                    }
-                    Poll::Ready(Err(_)) => Poll::Ready(None),
-                    Poll::Pending => Poll::Pending,
-                };
+        let is_open = this.line.borrow().open;
+        if !is_open {
+            match this.open(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => return Poll::Ready(None),
+                Poll::Ready(Ok(())) => {}
             }
-            drop(line);
-            this.line.borrow_mut().open = true;
         }
         let attended = this.attend(context);
         let mut line = this.line.borrow_mut();

@@ -1,12 +1,13 @@
 //! The live feed: the same frames over WebSocket and as server-sent events (PROTOCOL §3).
 
 mod direct;
+mod events;
 mod framing;
 mod heard;
 mod reader;
 mod seats;
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -24,6 +25,11 @@ use reader::Reader;
 
 pub(crate) use direct::Crowd;
 pub(crate) use seats::Seats;
+
+/// What a reader has to take, or else all that is left for it, each time within the limit that it may take nothing in:
+/// about a kilobyte a second, as the slowest of mobile networks carries. So every frame is taken whole within a bound that
+/// grows with its length, and a byte now and then keeps no seat. It cannot be much less: kernels tell of room in such parts.
+const PART: usize = 32 << 10;
 
 /// What a reader follows, and what it holds.
 fn wish(request: &HttpRequest, app: &App) -> Result<(UnitFilter, Option<Position>), Problem> {
@@ -73,11 +79,15 @@ pub(crate) async fn events(
         let last = last.to_str().ok().and_then(|last| last.parse().ok());
         since = Some(last.ok_or_else(|| Problem::bad("last-event-id is no position such as k3x9:412"))?);
     }
+    let Some(socket) = request.conn_data::<Socket>() else {
+        return Err(Problem::unavailable("this connection cannot carry events"));
+    };
     let seat = app.seats.take("events")?;
-    let reader = Reader::new(app.into_inner(), (filter, since), Framing::Events, seat);
+    let app = app.into_inner();
+    let reader = Reader::new(Arc::clone(&app), (filter, since), Framing::Events, seat);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(Box::pin(reader.events())))
+        .streaming(Box::pin(events::events(reader, &app, socket.clone()))))
 }

@@ -5,7 +5,6 @@
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,8 +12,6 @@ use std::{
 use bytes::Bytes;
 use election::Timestamp;
 use feed::{Frame, Latest, Next, Position, UnitFilter};
-use futures_util::{Stream, stream};
-use tokio::sync::watch;
 
 use super::{framing::Framing, heard::Said, seats::Seat};
 use crate::state::App;
@@ -36,19 +33,9 @@ pub(super) struct Reader {
     framing: Framing,
     /// What is to be sent, in pieces.
     pub outbox: VecDeque<Bytes>,
-    slow: bool,
     ping_at: Instant,
     ended: bool,
     seat: Seat,
-}
-
-/// What one over server-sent events waits for. Its bytes go through the server's buffer, in chunks.
-struct Events {
-    reader: Reader,
-    feed: watch::Receiver<Arc<Latest>>,
-    stopping: watch::Receiver<bool>,
-    /// When the connection was last handed bytes, as long as it has not come back for more.
-    handed: Option<Instant>,
 }
 
 impl Reader {
@@ -64,22 +51,11 @@ impl Reader {
             stalled: None,
             framing,
             outbox: VecDeque::new(),
-            slow: false,
             ping_at: Instant::now() + app.limits.ping,
             ended: false,
             seat,
             app,
         }
-    }
-
-    /// As server-sent events: its bytes, made as they are asked for.
-    pub(super) fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
-        let (feed, stopping) = (self.app.feed.watch(), self.app.stopping.clone());
-        let events = Events { reader: self, feed, stopping, handed: None };
-        stream::unfold(events, |mut events| async move {
-            let bytes = events.next().await?;
-            Some((Ok(bytes), events))
-        })
     }
 
     /// Whether it has been sent everything, and is there.
@@ -97,26 +73,33 @@ impl Reader {
         self.ping_at
     }
 
-    /// Notes how long it has taken nothing.
-    pub(super) fn waited(&mut self, waited: Duration) {
-        self.slow |= waited > self.app.limits.stuck;
+    /// How long it may take nothing.
+    pub(super) fn stuck(&self) -> Duration {
+        self.app.limits.stuck
     }
 
-    /// Says goodbye to it where it has taken nothing for too long.
-    pub(super) fn closes_if_slow(&mut self) -> bool {
-        if self.slow {
-            self.end(SLOW, "took nothing for too long", "slow");
-        }
-        self.slow
+    /// Says goodbye to it for taking too little.
+    pub(super) fn ends_slow(&mut self) {
+        self.end(SLOW, "took too little for too long", "slow");
+    }
+
+    /// Notes that it was cut off for taking too little.
+    pub(super) fn was_slow(&mut self) {
+        self.seat.left = "slow";
     }
 
     /// Says goodbye to it where the server stops.
     pub(super) fn stops(&mut self) -> bool {
         let stops = *self.app.stopping.borrow() || self.app.stopping.has_changed().is_err();
         if stops {
-            self.end(GOING_AWAY, "the server stops", "server");
+            self.server_stops();
         }
         stops
+    }
+
+    /// Says goodbye to it: the server stops.
+    pub(super) fn server_stops(&mut self) {
+        self.end(GOING_AWAY, "the server stops", "server");
     }
 
     /// Does what it has said.
@@ -170,38 +153,5 @@ impl Reader {
         self.framing.put_close(code, reason, &mut self.outbox);
         self.seat.left = left;
         self.ended = true;
-    }
-}
-
-impl Events {
-    async fn next(&mut self) -> Option<Bytes> {
-        if let Some(handed) = self.handed.take() {
-            self.reader.waited(handed.elapsed());
-        }
-        loop {
-            if let Some(bytes) = self.reader.outbox.pop_front() {
-                self.handed = Some(Instant::now());
-                return Some(bytes);
-            }
-            if self.reader.has_ended() {
-                return None;
-            }
-            let latest = Arc::clone(&self.feed.borrow_and_update());
-            if !self.reader.closes_if_slow() && !self.reader.offer(&latest) {
-                self.wait().await;
-            }
-        }
-    }
-
-    /// Until something new is there, or a ping is due, or the server stops.
-    async fn wait(&mut self) {
-        let gone = tokio::select! {
-            changed = self.feed.changed() => changed.is_err(),
-            _ = self.stopping.wait_for(|stopping| *stopping) => true,
-            () = tokio::time::sleep_until(self.reader.ping_at().into()) => false,
-        };
-        if gone {
-            self.reader.end(GOING_AWAY, "the server stops", "server");
-        }
     }
 }

@@ -305,7 +305,7 @@ pub struct House {
     /// What is on record, and how many versions of it.
     pub outbox: Outbox,
     recorded: i64,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// A history that never answers.
@@ -356,6 +356,17 @@ impl House {
         change: impl FnOnce(&mut Config),
         store: Option<Arc<dyn Store>>,
     ) -> Self {
+        let feed = country::feed(&definition);
+        Self::running(feed, change, store).await
+    }
+
+    /// A house with this run of an election.
+    pub async fn running(
+        feed: Feed,
+        change: impl FnOnce(&mut Config),
+        store: Option<Arc<dyn Store>>,
+    ) -> Self {
+        let definition = Arc::clone(feed.definition());
         let dir = TempDir::new().unwrap();
         let file = dir.path().join(history::FILE);
         let runtime = tokio::runtime::Handle::current();
@@ -363,7 +374,7 @@ impl House {
             || Arc::new(SqliteStore::new(file.clone(), Duration::from_secs(5), runtime)) as Arc<dyn Store>;
         let past = Past::new(store.unwrap_or_else(own));
         let mut outbox = Outbox::open(&file).unwrap();
-        let feed = Arc::new(country::feed(&definition));
+        let feed = Arc::new(feed);
         let desk = Arc::new(Desk::default());
         let mut config = Config::on("127.0.0.1:0".parse().unwrap());
         config.workers = 2;
@@ -391,9 +402,15 @@ impl House {
         let http = reqwest::Client::builder().redirect(policy).build().unwrap();
         let units: Vec<(String, &str)> =
             feed.latest().units().map(|unit| (unit.to_string(), unit.kind())).collect();
-        outbox.begin(&About::of(&definition, "{}".into()), &units).unwrap();
+        outbox.begin(&About::of(&definition, "{}".into()), &units, None).unwrap();
         let night = Night::new(&definition);
-        Self { server, feed, night, desk, registry, http, outbox, recorded: 0, _dir: dir }
+        Self { server, feed, night, desk, registry, http, outbox, recorded: 0, dir }
+    }
+
+    /// What is on record, for another house to read.
+    pub fn on_record(&self) -> Arc<dyn Store> {
+        let (file, runtime) = (self.dir.path().join(history::FILE), tokio::runtime::Handle::current());
+        Arc::new(SqliteStore::new(file, Duration::from_secs(5), runtime))
     }
 
     /// Puts the newest version on record, whole.

@@ -8,6 +8,8 @@ mod cluster;
 mod complete;
 #[path = "../../../dashboard/history/tests/support/delay.rs"]
 mod delay;
+#[path = "../../../dashboard/history/tests/support/pauses.rs"]
+mod pauses;
 
 use std::{
     cell::{Cell, RefCell},
@@ -20,6 +22,7 @@ use cluster::Cluster;
 use delay::Delay;
 use e2e::{Sanak, Synthetic};
 use history::{Progress, Shipper, Shipping};
+use pauses::Pauses;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,6 +36,8 @@ struct Night {
     /// Latencies while it is away, and after it, may be so many times those of before, and so many milliseconds more:
     /// half of them, and 99 in a hundred.
     noise: [(f64, f64); 2],
+    /// …and so many times the longest pause that the machine made by itself more.
+    pauses: [f64; 2],
 }
 
 impl Night {
@@ -41,12 +46,19 @@ impl Night {
     fn of(longest: u64) -> Self {
         let away = std::env::var("SANAK_DRILL_OUTAGE").ok().and_then(|text| text.parse().ok());
         match away {
-            None => Self { seconds: [6, 8, 6], precincts: 200, rate: 40, noise: [(3.0, 50.0), (5.0, 500.0)] },
+            None => Self {
+                seconds: [6, 8, 6],
+                precincts: 200,
+                rate: 40,
+                noise: [(3.0, 50.0), (5.0, 500.0)],
+                pauses: [1.0, 4.0],
+            },
             Some(away) => Self {
                 seconds: [120, longest.min(away), 120],
                 precincts: 2_459,
                 rate: 100,
                 noise: [(1.5, 10.0), (2.0, 100.0)],
+                pauses: [0.0; 2],
             },
         }
     }
@@ -64,10 +76,11 @@ impl Night {
     }
 
     /// What was while the database was away and when it was back, against what was before.
-    fn assert_unnoticed(&self, report: &Value) {
+    fn assert_unnoticed(&self, report: &Value, longest_pause: Duration) {
+        let pause = longest_pause.as_secs_f64() * 1_000.0;
         let stretches = report["stretches"].as_array().unwrap();
         let load = &report["machine"]["load"];
-        println!("load average {load} before and after");
+        println!("load average {load} before and after, the longest pause {pause:.1} ms");
         for way in ["receipt", "frame"] {
             let of = |nth: usize, what: &str| stretches[nth][way][what].as_f64().unwrap();
             for (nth, name) in ["before", "away", "after"].into_iter().enumerate() {
@@ -81,8 +94,9 @@ impl Night {
                 assert!(of(nth, "count") > 30.0, "{stretches:#?}");
             }
             // What comes after has the catching up in it.
-            for (what, (times, more)) in ["p50", "p99"].into_iter().zip(self.noise) {
-                let bound = of(0, what) * times + more;
+            let bounds = self.noise.into_iter().zip(self.pauses);
+            for (what, ((times, more), pauses)) in ["p50", "p99"].into_iter().zip(bounds) {
+                let bound = of(0, what) * times + more + pause * pauses;
                 for nth in [1, 2] {
                     let was = of(nth, what);
                     assert!(was <= bound, "{way} {what}: {was} ms, at most {bound} ms");
@@ -165,7 +179,7 @@ async fn rehearse(
     }
     let scenario = country.path("night.toml");
     std::fs::write(&scenario, night.scenario()).unwrap();
-    let over = Cell::new(false);
+    let (over, pauses) = (Cell::new(false), Pauses::watch());
     let fleet = async {
         let done = country.rehearse(&service, "out", &["--scenario", &scenario, "--viewers", "20"]).await;
         over.set(true);
@@ -175,7 +189,7 @@ async fn rehearse(
         tokio::join!(fleet, disturb(&service, night.seconds, begin, end), read(&service, &election, &over));
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(report["counts"]["lost"], 0, "{said}");
-    night.assert_unnoticed(&report);
+    night.assert_unnoticed(&report, pauses.longest());
     println!("the history was answered by {answered:?}");
     service.stop().await;
     assert_complete(&service, &election, cluster).await;

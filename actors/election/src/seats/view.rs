@@ -6,8 +6,8 @@ use crate::{
     definition::{Contest, ContestKind, Method, ShareOf},
     ids::{ContestId, OptionId, UnitId},
     seats::{
-        Allocation, By, Fraction, Hurdle, OptionResult, Outcome, Outstanding, Place, SeatRules, Source,
-        Standing, Tallied, Tie,
+        Allocation, By, Elected, Fraction, Hurdle, OptionResult, Outcome, Outstanding, Place, SeatRules,
+        Source, Standing, Tallied, Tie,
     },
 };
 
@@ -112,8 +112,8 @@ pub struct OptionView {
     pub votes_to_next_seat: Option<u64>,
     /// Whether it stands in the second round.
     pub second_round: bool,
-    /// Names of its list that are elected.
-    pub elected: Vec<ElectedView>,
+    /// Names of its list that are elected; `null` where it is not on record who was preferred.
+    pub elected: Option<Vec<ElectedView>>,
 }
 
 /// A name that is elected.
@@ -211,6 +211,16 @@ impl SeatsView {
             ties: allocation.ties.iter().map(|tie| tie_view(contest, tie)).collect(),
         }
     }
+
+    /// The same of figures in which preference votes are not on record: who of a list is elected, and who of it is tied,
+    /// is left open. Seats of lists do not hang on them.
+    pub fn without_names(mut self, contest: &Contest) -> Self {
+        for (option, of) in self.options.iter_mut().zip(&contest.options) {
+            option.elected.take_if(|_| option.seats > 0 && !of.candidates.is_empty());
+        }
+        self.ties.retain(|tie| matches!(tie.place, TiePlace::Seats | TiePlace::SecondRound));
+        self
+    }
 }
 
 fn option(option: OptionId, result: &OptionResult, denominator: Option<u64>) -> OptionView {
@@ -227,11 +237,13 @@ fn option(option: OptionId, result: &OptionResult, denominator: Option<u64>) -> 
         remainder: result.remainder,
         votes_to_next_seat: result.to_next_seat,
         second_round: result.second_round,
-        elected: result
-            .elected
-            .iter()
-            .map(|name| ElectedView { number: name.number, votes: name.votes.get(), by: name.by })
-            .collect(),
+        elected: Some(result.elected.iter().map(ElectedView::from).collect()),
+    }
+}
+
+impl From<&Elected> for ElectedView {
+    fn from(name: &Elected) -> Self {
+        Self { number: name.number, votes: name.votes.get(), by: name.by }
     }
 }
 

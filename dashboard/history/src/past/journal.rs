@@ -64,7 +64,7 @@ impl Past {
             wanted.from.is_some_and(|asked| asked >= from)
                 || (wanted.newest && told.rows.len() >= wanted.limit as usize)
         };
-        if told.cut.records.is_some_and(|from| !whole(from)) {
+        if told.cut.reading || told.cut.records.is_some_and(|from| !whole(from)) {
             return Err(told.cut.elsewhere());
         }
         let mut reports: Vec<ReportRow> = told.rows.into_iter().filter_map(report).collect();
@@ -121,7 +121,7 @@ impl Past {
             asked.ending(&format!("ORDER BY place DESC LIMIT {most}"), kinds.clone())
         };
         let told = self.ask(Some(election), question).await?;
-        if told.cut.records.is_some() && told.rows.len() < most as usize {
+        if told.cut.reading || (told.cut.records.is_some() && told.rows.len() < most as usize) {
             return Err(told.cut.elsewhere());
         }
         Ok(told.rows)

@@ -21,7 +21,7 @@ use crate::{
     progress::Progress,
     store::{Dialect, Question, Store, StoreError},
     value::{
-        Kind::{self, Time},
+        Kind::{self, Bool, Time},
         Row, Value,
     },
 };
@@ -61,10 +61,17 @@ struct Told {
 struct Cut {
     versions: Option<Timestamp>,
     records: Option<Timestamp>,
+    /// The file was begun anew, and records that were there before are still being read.
+    reading: bool,
     why: String,
 }
 
 impl Cut {
+    /// Whether the file has everything.
+    fn is_none(&self) -> bool {
+        self.versions.is_none() && self.records.is_none() && !self.reading
+    }
+
     /// The answer where what is asked for may be in the database alone.
     fn elsewhere(&self) -> StoreError {
         StoreError::Elsewhere(self.why.clone())
@@ -149,7 +156,7 @@ impl Past {
         if let Some(election) = election.filter(|_| file.leads()) {
             // Without an answer the database is asked: it may have what the file has not.
             if let Ok(Some(cut)) = file.cut(election).await
-                && (cut.versions, cut.records) == (None, None)
+                && cut.is_none()
                 && let Ok(rows) = file.store.rows(question(Dialect::Sqlite)).await
             {
                 return Ok(Told { rows, by: Source::File, cut });
@@ -200,17 +207,23 @@ impl File {
         Ok(Told { rows, by: Source::File, cut })
     }
 
-    /// What the file may not have of an election any more; `None` where it has nothing of it.
+    /// What the file may not have of an election; `None` where it has nothing of it.
     async fn cut(&self, election: &ElectionId) -> Answer<Option<Cut>> {
-        let sql = "SELECT c.versions, c.records FROM election e LEFT JOIN cut c ON c.election = e.id WHERE e.id = ?1";
-        let asked = Asked::new(sql, election).ending("", vec![Time, Time]);
+        let sql = "SELECT max(coalesce(c.versions, c.late), coalesce(c.late, c.versions)), c.records, \
+                   (SELECT min(at) FROM version WHERE election = e.id), coalesce(f.records, 0) < c.late_records \
+                   FROM election e LEFT JOIN cut c ON c.election = e.id LEFT JOIN follower f ON f.election = e.id \
+                   WHERE e.id = ?1";
+        let asked = Asked::new(sql, election).ending("", vec![Time, Time, Time, Bool]);
         let row = self.store.rows(asked).await?.into_iter().next();
         Ok(row.map(|row| {
             let moment = |at: usize| match row.get(at) {
                 Some(Value::Time(at)) => Some(rows::moment_of(*at)),
                 _ => None,
             };
-            Cut { versions: moment(0), records: moment(1), why: String::new() }
+            // What is here of versions is the end of all there are: from the first one on it is whole.
+            let versions = moment(0).map(|cut| moment(2).unwrap_or(cut));
+            let reading = row.get(3).is_some_and(Value::is_true);
+            Cut { versions, records: moment(1), reading, why: String::new() }
         }))
     }
 }

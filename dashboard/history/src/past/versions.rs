@@ -86,7 +86,8 @@ impl Past {
         if found.is_none() && cut.versions.is_some() { Err(cut.elsewhere()) } else { Ok(found) }
     }
 
-    /// The last version on record of each step of so many milliseconds between two moments, oldest first.
+    /// The last version on record of each step of so many milliseconds between two moments, oldest first. Of a time whose
+    /// beginning the file that answers may not have it is [`crate::StoreError::Elsewhere`].
     ///
     /// # Errors
     /// The store does not answer.
@@ -108,6 +109,9 @@ impl Past {
             Question { sql, values: vec![Value::text(election), time(from), time(to)], kinds: MOMENT.into() }
         };
         let told = self.ask(Some(election), question).await?;
+        if told.cut.versions.is_some_and(|whole| from < whole) {
+            return Err(told.cut.elsewhere());
+        }
         Ok(told.rows.into_iter().filter_map(|row| moment(row, told.by)).collect())
     }
 
@@ -119,13 +123,14 @@ impl Past {
         let sql = "SELECT min(at), max(at) FROM version WHERE election = ?1";
         let question = |_| Asked::new(sql, election).ending("", vec![Time, Time]);
         let (row, source, cut) = self.ask(Some(election), question).await?.one();
-        Ok(row.and_then(|row| match row.as_slice() {
-            [Value::Time(first), Value::Time(last)] => {
+        match row.as_deref() {
+            Some([Value::Time(first), Value::Time(last)]) => {
                 let (begin, end) = (moment_of(*first), moment_of(*last));
-                Some(Span { begin, end, source, cut: cut.versions.is_some() })
+                Ok(Some(Span { begin, end, source, cut: cut.versions.is_some() }))
             }
-            _ => None,
-        }))
+            _ if cut.versions.is_some() => Err(cut.elsewhere()),
+            _ => Ok(None),
+        }
     }
 
     /// Units as they were in a version on record, in the order of its snapshot.

@@ -1,9 +1,11 @@
 //! The store that is always there: one file of SQLite in the directory of the data. It is written by one connection
 //! ([`Outbox`]) and read by a few others ([`SqliteStore`]).
 
+mod cut;
 mod outbox;
 mod read;
 
+pub use cut::Late;
 pub use outbox::{Known, Outbox};
 pub use read::SqliteStore;
 

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use election::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter};
 
-use super::{SqliteError, open, row};
+use super::{SqliteError, cut::Late, open, row};
 use crate::{
     about::{About, Election},
     records::Record,
-    table::{Column, DECISION, OBSERVATION, REPORT, STATE, TABLES, Table, UNIT, VERSION},
+    table::{Column, STATE, TABLES, Table, UNIT, VERSION},
     value::{Row, Value},
 };
 
@@ -31,7 +31,7 @@ pub struct Known {
 
 /// The file, open for writing.
 pub struct Outbox {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Outbox {
@@ -43,13 +43,22 @@ impl Outbox {
         Ok(Self { connection: open(path)? })
     }
 
-    /// Puts an election and its units on record where they are not yet, and says what is known of it.
+    /// Puts an election and its units on record where they are not yet, and says what is known of it. With `late` a file
+    /// in which it is put on record now does not have all that was before.
     ///
     /// # Errors
     /// The file cannot be read or written.
-    pub fn begin(&mut self, about: &About, units: &[(String, &str)]) -> Result<Known, SqliteError> {
+    pub fn begin(
+        &mut self,
+        about: &About,
+        units: &[(String, &str)],
+        late: Option<Late>,
+    ) -> Result<Known, SqliteError> {
         let transaction = self.connection.transaction()?;
         if insert_election(&transaction, about)? {
+            if let Some(late) = late {
+                late.note(&transaction, &about.election.id)?;
+            }
             for (place, (unit, kind)) in (0..).zip(units) {
                 let row = [
                     Value::text(&about.election.id),
@@ -192,54 +201,6 @@ impl Outbox {
         Ok(())
     }
 
-    /// Removes versions published before a moment and records that arrived before it, of those that a database has:
-    /// versions up to `versions`, records up to `records`. What stays is whole: the last version, and of every version
-    /// its units. It is noted before when something may be missing.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn prune(
-        &mut self,
-        election: &str,
-        before: Timestamp,
-        (versions, records): (i64, i64),
-    ) -> Result<usize, SqliteError> {
-        let transaction = self.connection.transaction()?;
-        let before = millis(before);
-        let mut gone = transaction.execute(
-            "DELETE FROM state WHERE election = ?1 AND at < ?2 AND seq <= ?3 AND EXISTS (SELECT 1 FROM state later \
-             WHERE later.election = ?1 AND later.unit = state.unit AND later.at >= state.at AND later.at < ?2 \
-             AND later.seq > state.seq AND later.seq <= ?3)",
-            params![election, before, versions],
-        )?;
-        gone += transaction.execute(
-            "DELETE FROM version WHERE election = ?1 AND at < ?2 AND seq <= ?3 AND seq < \
-             (SELECT max(seq) FROM version WHERE election = ?1)",
-            params![election, before, versions],
-        )?;
-        for table in [&REPORT, &DECISION, &OBSERVATION] {
-            let sql =
-                format!("DELETE FROM {} WHERE election = ?1 AND arrival < ?2 AND place <= ?3", table.name);
-            gone += transaction.execute(&sql, params![election, before, records])?;
-        }
-        if gone > 0 {
-            cut(&transaction, election, (Some(before), Some(before)))?;
-        }
-        transaction.commit()?;
-        Ok(gone)
-    }
-
-    /// Notes that versions before the first one here are in the database alone: this file was begun anew.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn begun_late(&mut self, election: &str) -> Result<(), SqliteError> {
-        let Some(first) = self.first_at_behind(election, 0)? else { return Ok(()) };
-        let transaction = self.connection.transaction()?;
-        cut(&transaction, election, (Some(millis(first)), None))?;
-        Ok(transaction.commit()?)
-    }
-
     /// Ends an election: nothing of it changes any more.
     ///
     /// # Errors
@@ -277,7 +238,7 @@ impl Outbox {
     }
 }
 
-fn millis(of: Timestamp) -> i64 {
+pub(super) fn millis(of: Timestamp) -> i64 {
     i64::try_from(of.millis()).unwrap_or(i64::MAX)
 }
 
@@ -287,18 +248,6 @@ fn moment(millis: i64) -> Timestamp {
 
 fn second(table: &Table) -> Column {
     table.columns[1]
-}
-
-/// Notes before which moments versions and records may be missing.
-fn cut(
-    transaction: &Transaction<'_>,
-    election: &str,
-    (versions, records): (Option<i64>, Option<i64>),
-) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO cut (election, versions, records) VALUES (?1, ?2, ?3) ON CONFLICT (election) DO UPDATE \
-               SET versions = max(coalesce(versions, 0), coalesce(excluded.versions, 0)), \
-               records = nullif(max(coalesce(records, 0), coalesce(excluded.records, 0)), 0)";
-    transaction.execute(sql, params![election, versions, records]).map(drop)
 }
 
 /// Whether the election was not on record before.

@@ -1,7 +1,8 @@
 //! Reading, a few questions at a time, each within a few seconds.
 
 use std::{
-    path::PathBuf,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -29,7 +30,26 @@ pub struct SqliteStore {
     patience: Duration,
     runtime: Handle,
     turns: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Open>>>,
+}
+
+/// A connection, and which file it has open: another may have taken its name meanwhile.
+struct Open {
+    connection: Connection,
+    file: (u64, u64),
+}
+
+impl Open {
+    fn at(path: &Path) -> rusqlite::Result<Self> {
+        // Looked at first: a file that takes its place in between is not taken for it.
+        let file = identity(path);
+        Ok(Self { connection: open_to_read(path)?, file })
+    }
+}
+
+/// Device and inode; nought where there is no file.
+fn identity(path: &Path) -> (u64, u64) {
+    std::fs::metadata(path).map(|file| (file.dev(), file.ino())).unwrap_or_default()
 }
 
 impl SqliteStore {
@@ -47,12 +67,13 @@ impl SqliteStore {
         let mut asking = self.runtime.spawn_blocking(move || {
             let _turn = turn;
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = kept.map_or_else(|| open_to_read(&path), Ok)?;
+            let kept = kept.filter(|open| open.file == identity(&path));
+            let open = kept.map_or_else(|| Open::at(&path), Ok)?;
             // Nobody listens once the answer came in time.
-            let _ = tell.send(connection.get_interrupt_handle());
-            let answer = answer(&connection, &question);
+            let _ = tell.send(open.connection.get_interrupt_handle());
+            let answer = answer(&open.connection, &question);
             if answer.is_ok() {
-                idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(open);
             }
             answer
         });

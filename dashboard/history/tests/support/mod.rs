@@ -6,6 +6,7 @@ pub mod complete;
 #[path = "../../../feed/tests/country/mod.rs"]
 pub mod country;
 pub mod delay;
+pub mod pauses;
 pub mod timescale;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use cluster::Cluster;
 use country::{CLOSE, Night, OPEN, SMALL};
 use election::{
     DeviceId, ElectionId, PrecinctId, Timestamp,
@@ -96,11 +98,31 @@ impl House {
 
     /// The service starts again: another epoch, whose first good version shows what was counted before.
     pub fn restart(&mut self, epoch: &str) {
-        self.stop();
+        drop(self.follower.take());
         let definition = Arc::clone(self.feed.definition());
         let options = feed::Options::starting(self.night.now);
         self.feed = Arc::new(Feed::new(definition, epoch.parse().unwrap(), options).unwrap());
         self.follow();
+    }
+
+    /// A night that a database has, with two decisions, whose file is lost: nobody follows.
+    pub async fn lost(cluster: &Cluster) -> Self {
+        let mut house = Self::open();
+        house.live_through();
+        for reason in ["one", "two"] {
+            house.append(decision(reason, "u-1"), OPEN);
+        }
+        house.stop();
+        house.ship(&cluster.database()).await;
+        house.lose_file();
+        house
+    }
+
+    /// Removes the file, which nobody has open.
+    pub fn lose_file(&self) {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", self.file().display()));
+        }
     }
 
     /// The same where the file is gone: it was stopped before.
@@ -122,6 +144,17 @@ impl House {
         let before = self.progress.rows.load(Relaxed);
         self.until(|house| house.progress.rows.load(Relaxed) > before);
         self.feed.latest()
+    }
+
+    /// Publishes after a restart, as the publisher does after a replay: all that was counted before, in one cut.
+    pub fn publish_anew(&mut self) -> Arc<Latest> {
+        let ids: Vec<u32> = self.night.definition.precincts().keys().map(|id| id.get()).collect();
+        for number in ids {
+            let figures = self.night.of(number);
+            self.night.change(number, |all| all.quarantined += 1);
+            self.night.change(number, |all| *all = figures);
+        }
+        self.publish()
     }
 
     /// Copies what is in the file to a database, until all of it is there.

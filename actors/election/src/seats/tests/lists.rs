@@ -1,7 +1,7 @@
 //! Thresholds, cap, margins and names of lists.
 
 use super::*;
-use crate::definition::ListCandidate;
+use crate::{definition::ListCandidate, seats::view::OptionView};
 
 pub(super) const VOTES_2021: [u64; 6] = [222_005, 174_470, 141_009, 106_955, 90_223, 79_025];
 
@@ -194,6 +194,15 @@ fn the_names_of_a_list_follow_its_seats() {
     // 30 % of 3 and of 2 seats, rounded up, is one woman each, also without a preference vote.
     assert_eq!(names(0), [(5, 1, By::WomenShare), (2, 30, By::Preference), (9, 12, By::Preference)]);
     assert_eq!(names(1), [(5, 0, By::WomenShare), (9, 3, By::Preference)]);
+    // Where it is not on record who was preferred, seats are the same, and nobody is named for them.
+    let whole = SeatsView::new(&tallied, &told);
+    assert!(whole.options.iter().all(|option| option.elected.as_ref().is_some_and(|names| names.len() > 1)));
+    tallied.figures.preferences = Default::default();
+    let level = allocate(&tallied, &Lots::default());
+    assert!(!level.ties.is_empty(), "without preferences names are level");
+    let open = SeatsView::new(&tallied, &level).without_names(&contest);
+    let nameless = whole.options.into_iter().map(|option| OptionView { elected: None, ..option });
+    assert_eq!((open.options, open.ties), (nameless.collect(), vec![]));
 }
 
 #[test]

@@ -55,10 +55,8 @@ pub(super) async fn register(
         .await?;
     let cursor = Cursor { base: row.get(0), versions: row.get(1), records: row.get(2) };
     transaction.commit().await?;
-    if cursor.base > 0 {
-        let election = id.clone();
-        file.ask(move |file| file.begun_late(&election)).await?;
-    }
+    let election = id.clone();
+    file.ask(move |file| file.settle(&election, cursor.base > 0)).await?;
     Ok(cursor)
 }
 
