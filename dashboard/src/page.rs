@@ -24,6 +24,8 @@ const BROTLI: &str = ".br";
 /// The situation room is a page of its own: nothing of it is in the public one, and nothing known is in it without a token.
 const ROOM: &str = "/room";
 const ROOM_FILE: &str = "room.html";
+/// The layers of the map that are seen first.
+const FIRST_SEEN: [&str; 2] = ["regions", "lakes"];
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
@@ -126,7 +128,8 @@ async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpRes
             None => String::new(),
         };
         let preview = Preview::of(app.definition(), subject.as_ref(), language);
-        Ok(preview.within(index, embeddable.as_deref(), &tables).into())
+        let begins = subject.as_ref().map(|subject| begins(app, subject)).unwrap_or_default();
+        Ok(preview.within(index, embeddable.as_deref(), &begins, &tables).into())
     };
     let body = app.recent.answer(question, make).await?;
     let tag = tag(body.plain());
@@ -139,6 +142,24 @@ async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpRes
     }
     .to(request)
     .await
+}
+
+/// What the page's program begins with: which election it is, and what it asks for first, so that these answers are on
+/// their way while the program still is.
+fn begins(app: &App, subject: &Subject) -> String {
+    let id = &app.definition().about().id;
+    let mut asked = vec!["?keys=false&amp;candidates=false".to_owned(), "/results".to_owned()];
+    if matches!(subject, Subject::Unit(_) | Subject::Contest(_)) {
+        let known = FIRST_SEEN.into_iter().filter(|layer| app.fixed.layers.contains_key(*layer));
+        asked.extend(known.map(|layer| format!("/boundaries/{layer}.geojson")));
+    }
+    // As the program asks (`fetch` of the same origin): else the browser would ask twice.
+    let link = |path: &String| {
+        format!(
+            "\n    <link rel=\"preload\" as=\"fetch\" crossorigin=\"anonymous\" href=\"/api/v1/elections/{id}{path}\" />"
+        )
+    };
+    format!("\n    <meta name=\"sanak-election\" content=\"{id}\" />{}", asked.iter().map(link).collect::<String>())
 }
 
 /// How long a file may be kept: for ever where its name carries a digest of its content.

@@ -51,8 +51,9 @@ impl Preview {
         &self.title
     }
 
-    /// The page with this in its head, with what can be embedded of it, and with its tables for those without script.
-    pub(crate) fn within(&self, index: &str, embeddable: Option<&str>, tables: &str) -> String {
+    /// The page with this in its head, with what can be embedded of it, with what its program begins with, and with its
+    /// tables for those without script.
+    pub(crate) fn within(&self, index: &str, embeddable: Option<&str>, begins: &str, tables: &str) -> String {
         let (title, description) = (escaped(&self.title), escaped(&self.description));
         let mut head = format!(
             "<title>{title} · Sanak</title>\n    <meta name=\"description\" content=\"{description}\" />\n    \
@@ -68,6 +69,7 @@ impl Preview {
                 escaped(address)
             ));
         }
+        head.push_str(begins);
         let stage = format!("<main id=\"plain\">\n{tables}</main>\n    {STAGE}");
         index
             .replacen("<title>Sanak</title>", &head, 1)
@@ -89,11 +91,11 @@ mod tests {
             title: "</title><script>alert(1)</script>".to_owned(),
             description: "\" onload='x' & more".to_owned(),
         };
-        let page = preview.within(INDEX, Some("/oembed?url=\"><b>"), "<p>tables</p>");
+        let page = preview.within(INDEX, Some("/oembed?url=\"><b>"), "<meta name=\"x\" />", "<p>tables</p>");
         assert!(!page.contains("<script>") && !page.contains("<b>"));
         assert!(page.contains("<title>&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt; · Sanak</title>"));
         assert!(page.contains("content=\"&quot; onload=&#39;x&#39; &amp; more\""));
-        assert!(page.contains("<html lang=\"en\">"));
+        assert!(page.contains("<html lang=\"en\">") && page.contains("<meta name=\"x\" /></head>"));
         assert!(page.contains("<main id=\"plain\">\n<p>tables</p></main>\n    <div id=\"app\"></div>"));
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn counted(contest: &Contest, of: &SourceFigures) -> Value {
 }
 
 /// Preference votes by list and number, without those that are zero.
-fn preferences(contest: &Contest, of: &SourceFigures) -> Value {
+pub(crate) fn preferences(contest: &Contest, of: &SourceFigures) -> Value {
     let mut place = 0..;
     let mut lists = Map::new();
     for option in &contest.options {

@@ -82,7 +82,14 @@ fn reports(detail: &PrecinctDetail) -> Vec<Value> {
 fn reconciliation(definition: &Definition, detail: &PrecinctDetail, votes: bool) -> Vec<Value> {
     let one = |of: &Reconciliation| {
         let contest = definition.contest(of.contest);
-        let source = |figures: &SourceFigures| corrected::counted(contest, figures);
+        let source = |figures: &SourceFigures| {
+            let mut counted = corrected::counted(contest, figures);
+            let preferences = corrected::preferences(contest, figures);
+            if preferences.as_object().is_some_and(|lists| !lists.is_empty()) {
+                counted["preferences"] = preferences;
+            }
+            counted
+        };
         let mut row = json!({"contest": contest.id, "identified": of.identified, "codes": of.codes});
         if votes {
             row["urns"] = of.urns.as_ref().map_or(Value::Null, source);

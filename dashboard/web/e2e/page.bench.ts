@@ -2,8 +2,11 @@ import { expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { contextOf, launch, serverUrl } from './browser';
 
-/** Compressed bytes of everything that is fetched, ms until the map is drawn, and ms of script on the main thread. */
-const BOUNDS = { bytes: 600_000, ms: 1500, script: 50 };
+/**
+ * Compressed bytes of everything that is fetched until the map can be dragged, ms until the country is seen coloured and
+ * with its figures, ms until the map can be dragged, and ms of script on the main thread.
+ */
+const BOUNDS = { bytes: 600_000, seen: 1500, drawn: 4000, script: 50 };
 const base = serverUrl();
 const ROUNDS = 5;
 
@@ -28,17 +31,39 @@ async function mapDrawn(page: Page): Promise<number> {
   return page.evaluate(() => performance.now());
 }
 
-async function firstView(): Promise<{ ms: number; resources: Resource[] }> {
+/** Until the country is on the screen in its colours, with its names, and beside it who has how many votes; ms likewise. */
+async function countrySeen(page: Page): Promise<number> {
+  await page.waitForSelector('.pane[data-seen]', { timeout: 60_000 });
+  await page.waitForSelector('#results tr[data-option] [data-figure="votes"]');
+  const ms = await page.evaluate(() => performance.now());
+  // What is said to be seen is looked at: coloured areas, their names, and rows of figures within the window.
+  const seen = await page.evaluate(() => {
+    const shown = (element: Element) => element.getBoundingClientRect().top < innerHeight && element.getBoundingClientRect().width > 0;
+    const areas = [...document.querySelectorAll('[data-sketch] path[data-unit]')].filter(shown);
+    return {
+      areas: areas.filter((area) => /^#/.test(area.getAttribute('fill') ?? '')).length,
+      names: [...document.querySelectorAll('[data-sketch] text')].filter(shown).length,
+      rows: [...document.querySelectorAll('#results tr[data-option]')].filter(shown).length,
+    };
+  });
+  expect(seen.areas).toBeGreaterThanOrEqual(7);
+  expect(seen.names).toBeGreaterThanOrEqual(7);
+  expect(seen.rows).toBeGreaterThan(0);
+  return ms;
+}
+
+async function firstView(): Promise<{ seen: number; drawn: number; resources: Resource[] }> {
   const browser = await launch();
   const context = await contextOf(browser, 'laptop', false);
   const page = await context.newPage();
   const resources: Promise<Resource>[] = [];
   watch(page, resources);
   await page.goto(base);
-  const ms = await mapDrawn(page);
+  const seen = await countrySeen(page);
+  const drawn = await mapDrawn(page);
   const fetched = await Promise.all(resources);
   await browser.close();
-  return { ms, resources: fetched };
+  return { seen, drawn, resources: fetched };
 }
 
 /** Main-thread script while a version arrives in which every precinct is another, the map showing all of them. */
@@ -101,14 +126,16 @@ async function allPrecincts(): Promise<number[]> {
 it('the first view of the map is light and quick', async () => {
   const views = [];
   for (let round = 0; round < ROUNDS; round += 1) views.push(await firstView());
-  const median = views.sort((a, b) => a.ms - b.ms)[Math.floor(ROUNDS / 2)];
-  if (!median) throw new Error('nothing was measured');
-  const { resources, ms } = median;
+  const middle = (of: number[]) => Math.round(of.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? Infinity);
+  const [seen, drawn] = [views.map((view) => view.seen), views.map((view) => view.drawn)].map(middle) as [number, number];
+  const { resources } = views[0] as (typeof views)[number];
   for (const { path, bytes } of [...resources].sort((a, b) => b.bytes - a.bytes)) console.info(`${String(bytes).padStart(8)}  ${path}`);
-  const bytes = resources.reduce((sum, each) => sum + each.bytes, 0);
-  console.info(JSON.stringify({ first_view_bytes: bytes, first_view_ms: Math.round(ms), of: views.map((view) => Math.round(view.ms)) }));
+  const bytes = Math.max(...views.map((view) => view.resources.reduce((sum, each) => sum + each.bytes, 0)));
+  const of = views.map((view) => [view.seen, view.drawn].map(Math.round));
+  console.info(JSON.stringify({ first_view_bytes: bytes, first_view_ms: seen, map_drawn_ms: drawn, of }));
   expect(bytes).toBeLessThanOrEqual(BOUNDS.bytes);
-  expect(ms).toBeLessThanOrEqual(BOUNDS.ms);
+  expect(seen).toBeLessThanOrEqual(BOUNDS.seen);
+  expect(drawn).toBeLessThanOrEqual(BOUNDS.drawn);
 });
 
 it('a version in which every precinct is another holds the page for no longer than a blink', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { QuarantineAnswer } from '../src/feed/lists';
-import type { PrecinctDetail, Snapshot, Unit } from '../src/feed/types';
+import type { Definition, PrecinctDetail, Snapshot, Unit } from '../src/feed/types';
 import { contextOf, type Size } from './browser';
-import { api, base, browser, digits, json, SCREENSHOTS, watched } from './night';
+import { api, base, browser, definition, digits, json, SCREENSHOTS, watched } from './night';
 
 /** People of the simulation's room. */
 const TOKENS = ['demonstration', 'second demonstration'] as const;
@@ -29,14 +29,40 @@ async function room<T>(look: (page: Page) => Promise<T>, { token = TOKENS[0] as 
   }
 }
 
-const desk = (page: Page, name: string) => page.getByRole('tab', { name }).click();
+const desk = (page: Page, name: string) => page.getByRole('tab', { name, exact: true }).click();
 
-/** Decides with a reason, and waits for what it did. */
-async function decide(page: Page, reason: string): Promise<void> {
+/** Presses the button with a reason; what is then asked to be confirmed, if anything is. */
+async function press(page: Page, reason: string): Promise<string> {
   await page.locator('textarea[name="reason"]').fill(reason);
-  await page.locator('form:has(textarea) .primary').click();
-  await page.waitForSelector('[data-result="known"], form:has(textarea) .trouble[role="alert"]');
+  await page.locator('form.decision .primary').click();
+  await page.waitForSelector('dialog[open], [data-result], form.decision > .trouble[role="alert"]');
+  const dialog = page.locator('dialog[open]');
+  return (await dialog.count()) > 0 ? ((await dialog.textContent()) ?? '') : '';
 }
+
+async function known(page: Page): Promise<void> {
+  await page.waitForSelector('[data-result="known"], form.decision > .trouble[role="alert"]');
+}
+
+/** Decides with a reason, confirms where that is asked for, and waits for what it did; what was to be confirmed. */
+async function decide(page: Page, reason: string): Promise<string> {
+  const spelled = await press(page, reason);
+  if (spelled !== '') await page.locator('dialog[open] .primary').click();
+  await known(page);
+  return spelled;
+}
+
+/** Opens a precinct at a desk. */
+async function open(page: Page, precinct: number): Promise<void> {
+  await page.locator('input[name="precinct"]').fill(String(precinct));
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.waitForSelector(`[data-precinct="${precinct}"]`);
+}
+
+const detailOf = (precinct: number) => json<PrecinctDetail>(`${api}/precincts/${precinct}`);
+const waiting = async () => (await json<QuarantineAnswer>(`${api}/quarantine?limit=500`)).reports.filter(({ decision }) => !decision);
+/** Until something that was decided is to be read by everybody. */
+const published = <T,>(read: () => Promise<T>, is: (found: T) => boolean) => expect.poll(async () => is(await read()), { timeout: 10_000 }).toBe(true);
 
 const changed = async (page: Page, what: string) => (await page.locator(`tr[data-changed="${what}"] td.num`).allTextContents()).map(digits);
 
@@ -60,8 +86,7 @@ describe('the situation room', () => {
   });
 
   it('decides about reports kept back, for one reason, and shows what that changed', async () => {
-    const open = async () => (await json<QuarantineAnswer>(`${api}/quarantine?limit=500`)).reports.filter(({ decision }) => !decision);
-    const before = await open();
+    const before = await waiting();
     const [first] = before;
     if (!first) throw new Error('nothing was kept back');
     await room(async (page) => {
@@ -73,6 +98,13 @@ describe('the situation room', () => {
       for (const code of first.codes) expect(await chosen.textContent()).toContain(code);
       await chosen.locator('input').check();
       await page.locator('input[name="act"][value="refuse"]').check();
+      // One press decides nothing: it says what will happen, and whoever goes back has done nothing.
+      const spelled = await press(page, 'looked into on the telephone');
+      expect(spelled).toContain('This cannot be taken back');
+      expect(spelled).toContain('looked into on the telephone');
+      await page.locator('dialog[open] .plain').click();
+      expect(await page.locator('dialog[open]').count()).toBe(0);
+      expect(await waiting()).toHaveLength(before.length);
       await decide(page, 'looked into on the telephone');
       expect(await page.locator('[data-result]').textContent()).toContain('Decisions taken: 1');
       const [then = NaN, now = NaN] = await changed(page, `precinct:${first.precinct} quarantined`);
@@ -81,7 +113,56 @@ describe('the situation room', () => {
     });
     const decided = (await json<QuarantineAnswer>(`${api}/quarantine?limit=500`)).reports.find(({ offset }) => offset === first.offset);
     expect(decided?.decision).toMatchObject({ by: COMMISSION, reason: 'looked into on the telephone' });
-    expect(await open()).toHaveLength(before.length - 1);
+    expect(await waiting()).toHaveLength(before.length - 1);
+  });
+
+  it('decides about no report that the filter hides, and says that it is left out', async () => {
+    await room(async (page) => {
+      await page.waitForSelector('tr[data-offset]');
+      await page.getByRole('checkbox', { name: 'All in view' }).check();
+      const all = await page.locator('tr[data-offset]').count();
+      const codes = page.locator('.codes button');
+      await codes.nth(1).click();
+      const inView = await page.locator('tr[data-offset]').count();
+      const left = page.locator('[data-hidden]');
+      if (inView < all) expect(Number(await left.getAttribute('data-hidden'))).toBe(all - inView);
+      expect(digits(await page.locator('form.decision .primary').textContent())).toBe(inView);
+      // Nothing of what is in view is chosen any more: what is hidden alone is nothing to decide about.
+      await page.getByRole('checkbox', { name: 'All in view' }).uncheck();
+      await page.locator('textarea[name="reason"]').fill('nothing is to be decided');
+      expect(await page.locator('form.decision .primary').isDisabled()).toBe(true);
+      if (inView < all) {
+        expect(Number(await left.getAttribute('data-hidden'))).toBe(all - inView);
+        await left.getByRole('button').click();
+        expect(await page.locator('tr[data-offset]').count()).toBe(all);
+      }
+    });
+  });
+
+  it('asks for the number of precincts before it takes many figures away', async () => {
+    const { units } = await json<Snapshot>(`${api}/results`);
+    const raion = units.find(({ kind, precincts }) => kind === 'raion' && precincts > 1) as Unit;
+    await room(async (page) => {
+      await desk(page, 'Certify or annul');
+      await page.locator('input[name="unit"]').fill(raion.id);
+      await page.locator('input[value="annul"]').check();
+      const spelled = await press(page, 'a rehearsal of the hand');
+      expect(spelled).toContain('leave every sum');
+      const confirm = page.locator('dialog[open] .primary');
+      expect(await confirm.isDisabled()).toBe(true);
+      await page.locator('input[name="typed"]').fill(String(raion.precincts + 1));
+      expect(await confirm.isDisabled()).toBe(true);
+      await page.locator('input[name="typed"]').fill(String(raion.precincts));
+      expect(await confirm.isEnabled()).toBe(true);
+      await page.keyboard.press('Escape');
+      expect(await page.locator('dialog[open]').count()).toBe(0);
+      // There is nothing to take back: said before anything is asked.
+      await page.locator('input[value="reinstate"]').check();
+      expect(await press(page, 'a rehearsal of the hand')).toBe('');
+      expect(await page.locator('form.decision > .trouble').textContent()).toContain('nothing to decide');
+    });
+    const after = (await json<Snapshot>(`${api}/results`)).units.find(({ id }) => id === raion.id);
+    expect(after?.contests).toEqual(raion.contests);
   });
 
   it('annuls a precinct and takes it back, with the figures of the country before and after', async () => {
@@ -97,7 +178,7 @@ describe('the situation room', () => {
       await desk(page, 'Certify or annul');
       await page.locator('input[name="unit"]').fill(unit.id);
       await page.locator('input[value="annul"]').check();
-      await decide(page, 'decision of a court');
+      expect(await decide(page, 'decision of a court')).toContain('leave every sum: 1 of 1');
       const [before = NaN, after = NaN] = await changed(page, 'country urns');
       expect(before).toBe(whole);
       expect(after).toBeLessThan(whole);
@@ -124,7 +205,7 @@ describe('the situation room', () => {
     const type = async (page: Page) => {
       await desk(page, 'Protocols');
       await page.locator('input[name="precinct"]').fill(String(precinct));
-      await page.getByRole('button', { name: 'Open' }).click();
+      await page.getByRole('button', { name: 'Open', exact: true }).click();
       await page.waitForSelector('fieldset[data-paper]');
       expect(await page.locator('fieldset[data-paper] td input').evaluateAll((all) => all.filter((each) => (each as HTMLInputElement).value !== '').length)).toBe(0);
       for (const paper of await page.locator('fieldset[data-paper]').all()) {
@@ -151,6 +232,119 @@ describe('the situation room', () => {
     expect((await outcome(TOKENS[1])).counted).toEqual([0, 10 * papers]);
   });
 
+  it('corrects figures beside what stands there, with every change spelled out first', async () => {
+    const { units } = await json<Snapshot>(`${api}/precincts?phase=reported`);
+    const unit = units.find(({ contests }) => (contests['list']?.urns.ballots ?? 0) > 10 && contests['list']?.urns.precincts === 1) as Unit;
+    const precinct = Number(unit.id.split(':')[1]);
+    const before = await detailOf(precinct);
+    const { ballots = 0, invalid = 0 } = unit.contests['list']?.urns ?? {};
+    await room(async (page) => {
+      await desk(page, 'Corrections');
+      await open(page, precinct);
+      const form = page.locator('[data-tally="list"]');
+      await page.locator('textarea[name="reason"]').fill('counted again');
+      expect(await page.locator('form.decision .primary').isDisabled()).toBe(true);
+      await form.locator('input[name="ballots"]').fill(String(ballots + 3));
+      expect(await page.locator('[data-unsound="sum"]').count()).toBe(1);
+      await form.locator('input[name="invalid"]').fill(String(invalid + 3));
+      expect(await page.locator('[data-unsound]').count()).toBe(0);
+      expect(await press(page, 'counted again')).toContain('replaced, whole');
+      const lines = await page.locator('dialog[open] tr[data-spelled]').allTextContents();
+      expect(lines.map((line) => line.replace(/[\s,]/g, ''))).toEqual([`Ballots${ballots}${ballots + 3}`, `Invalidballots${invalid}${invalid + 3}`]);
+      await page.locator('dialog[open] .primary').click();
+      await known(page);
+      expect(await changed(page, `${unit.id} urns`)).toHaveLength(2);
+      await page.locator('select[name="source"]').selectOption('turnout');
+      await page.locator('input[name="identified"]').fill(String(unit.turnout.identified + 5));
+      await decide(page, 'the list was counted again');
+      expect(await changed(page, `${unit.id} identified`)).toEqual([unit.turnout.identified, unit.turnout.identified + 5]);
+    });
+    const after = await detailOf(precinct);
+    expect(after.unit.contests['list']?.urns).toMatchObject({ ballots: ballots + 3, invalid: invalid + 3, votes: unit.contests['list']?.urns.votes });
+    const listOf = ({ reconciliation }: PrecinctDetail) => reconciliation.find(({ contest }) => contest === 'list');
+    // Preference votes that nobody touched are those that stood there.
+    expect(listOf(after)?.urns?.preferences).toEqual(listOf(before)?.urns?.preferences);
+    expect(after.corrections.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['counted again', 'the list was counted again']));
+  });
+
+  it('closes a discrepancy that was looked into', async () => {
+    const { units } = await json<Snapshot>(`${api}/precincts?discrepancy=true`);
+    const [unit] = units;
+    if (!unit) throw new Error('no figure of the night breaks a rule');
+    const precinct = Number(unit.id.split(':')[1]);
+    const { discrepancies } = await detailOf(precinct);
+    const [first] = discrepancies;
+    await room(async (page) => {
+      await desk(page, 'Discrepancies');
+      expect(await page.locator('tr[data-open]').count()).toBe(units.length);
+      await page.locator(`tr[data-open="${precinct}"] button`).click();
+      await page.waitForSelector(`[data-precinct="${precinct}"]`);
+      await page.locator(`label[data-code="${first?.code}"] input`).first().check();
+      await decide(page, 'the commission was asked');
+      expect(await page.locator('[data-result]').textContent()).toContain('Decisions taken: 1');
+    });
+    await published(() => detailOf(precinct), (found) => found.discrepancies.length === discrepancies.length - 1);
+  });
+
+  it('records a copy that observers hold, and a scan of it', async () => {
+    const { units } = await json<Snapshot>(`${api}/precincts?phase=reported`);
+    const precinct = Number(units[1]?.id.split(':')[1]);
+    const { unit } = await detailOf(precinct);
+    const contests = definition.contests.filter(({ id }) => unit.contests[id]);
+    await room(async (page) => {
+      await desk(page, 'Observers’ copies');
+      await open(page, precinct);
+      await page.locator('input[name="holder"]').fill('Observers “<b>Ак</b>”');
+      for (const { id } of contests) {
+        const inputs = page.locator(`[data-tally="${id}"] td input`);
+        for (let at = 0; at < (await inputs.count()); at += 1) await inputs.nth(at).fill('0');
+        await inputs.nth(0).fill('7');
+        await inputs.nth(1).fill('7');
+      }
+      await decide(page, 'handed in at the raion’s commission');
+      await page.locator('[data-holders]').filter({ hasText: 'Observers “<b>Ак</b>”' }).waitFor();
+      await desk(page, 'Scans');
+      await open(page, precinct);
+      // The smallest picture there is: one grey point.
+      const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==';
+      await page.locator('input[name="file"]').setInputFiles({ name: 'protocol.png', mimeType: 'image/png', buffer: Buffer.from(png, 'base64') });
+      await page.locator('select[name="kind"]').selectOption('copy');
+      expect(await decide(page, 'photographed by an observer')).toContain('protocol.png');
+      await page.waitForSelector('tr[data-document="copy"]');
+    });
+    const after = await detailOf(precinct);
+    expect(after.reconciliation[0]?.copies?.map(({ holder, ballots }) => ({ holder, ballots }))).toEqual([{ holder: 'Observers “<b>Ак</b>”', ballots: 7 }]);
+    expect(after.documents.map(({ kind }) => kind)).toContain('copy');
+  });
+
+  it('gives a device another key, and shuts it out once that was confirmed', async () => {
+    const { units } = await json<Snapshot>(`${api}/precincts?phase=reported`);
+    const precinct = Number(units[2]?.id.split(':')[1]);
+    const { reports } = await detailOf(precinct);
+    const device = reports.find(({ kind }) => kind === 'id_terminal')?.device ?? '';
+    const registered = async () => (await json<Definition>(api)).devices?.find(({ id }) => id === device);
+    const key = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
+    await room(async (page) => {
+      await desk(page, 'Devices');
+      await open(page, precinct);
+      await page.locator(`label[data-device="${device}"] input`).check();
+      await page.locator('input[name="act"][value="reissue"]').check();
+      await page.locator('input[name="key"]').fill(key);
+      expect(await decide(page, 'its key was seen by others')).toContain(key.slice(0, 16));
+      await published(registered, (found) => found?.public_key === key);
+      await page.locator(`label[data-device="${device}"] input`).check();
+      await page.locator('input[name="act"][value="revoke"]').check();
+      const spelled = await press(page, 'it was stolen');
+      expect(spelled).toContain(`Reports accepted of it: ${reports.filter((report) => report.device === device && report.verdict === 'accepted').length}`);
+      await page.locator('dialog[open] .plain').click();
+      expect((await registered())?.status).toBe('active');
+      await decide(page, 'it was stolen');
+      await published(registered, (found) => found?.status === 'revoked');
+      await page.locator('input[name="act"][value="replace"]').check();
+      await page.locator('form.decision').waitFor();
+    });
+  });
+
   it('says in the service’s own words why something cannot be decided', async () => {
     await room(async (page) => {
       await desk(page, 'Missing reports');
@@ -161,7 +355,7 @@ describe('the situation room', () => {
       await page.locator('input[name="from"]').fill('1');
       await page.locator('input[name="through"]').fill('2');
       await decide(page, 'the device was lost');
-      expect(await page.locator('form:has(textarea) .trouble').textContent()).toContain('no-such-device');
+      expect(await page.locator('form.decision > .trouble').textContent()).toContain('no-such-device');
       await desk(page, 'Lots');
       await page.locator('select[name="contest"]').selectOption({ index: 1 });
       await page.waitForSelector('[data-ties], fieldset');
@@ -170,16 +364,32 @@ describe('the situation room', () => {
 
   it('is pictured in sizes, themes and languages, and never wider than the screen', async () => {
     for (const [size, dark, lang] of [['wall', true, 'ky'], ['laptop', false, 'ru'], ['phone', false, 'ky'], ['phone', true, 'en']] as const) {
+      const { units } = await json<Snapshot>(`${api}/precincts?phase=reported`);
+      const number = units[3]?.id.split(':')[1] ?? '';
       await room(
         async (page) => {
           await page.waitForSelector('form:has(textarea)');
-          for (const [at, name] of ['quarantine', 'units', 'gap', 'protocol', 'lots'].entries()) {
+          for (const [at, name] of ['quarantine', 'discrepancies', 'figures', 'protocol', 'copies', 'documents', 'devices', 'gap', 'units', 'lots'].entries()) {
             await page.getByRole('tab').nth(at).click();
             await page.waitForSelector(`main[data-desk="${name}"] h2`);
+            if (['discrepancies', 'figures', 'copies', 'documents', 'devices'].includes(name)) {
+              await page.locator('input[name="precinct"]').fill(number);
+              await page.locator('form:has(input[name="precinct"]) .primary').click();
+              await page.waitForSelector('[data-precinct] form.decision');
+            }
             await page.waitForTimeout(300);
             expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
             await page.screenshot({ path: `${SCREENSHOTS}room-${name}-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
           }
+          await page.locator('[data-desk]').waitFor();
+          await page.getByRole('tab').nth(8).click();
+          await page.locator('input[name="unit"]').fill('region:osh');
+          await page.locator('input[value="annul"]').check();
+          await page.locator('textarea[name="reason"]').fill('2026-10-04 / 17');
+          await page.locator('form.decision .primary').click();
+          await page.waitForSelector('dialog[open] table');
+          expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+          await page.screenshot({ path: `${SCREENSHOTS}room-confirm-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
         },
         { size, dark, lang },
       );

@@ -207,7 +207,15 @@ export interface PrecinctDetail extends Header {
   corrections: Correction[];
   documents: Scan[];
   /** The sources of each contest; without counts while the embargo holds. */
-  reconciliation: { contest: string; copies?: ObserversCopy[] }[];
+  reconciliation: { contest: string; urns?: WholeCount | null; protocol?: WholeCount | null; copies?: ObserversCopy[] }[];
+}
+
+/** What one source counted, whole; the preference votes by list and number where there are any. */
+export interface WholeCount {
+  ballots: number;
+  invalid: number;
+  votes: Record<string, number>;
+  preferences?: Record<string, Record<string, number>>;
 }
 
 /** A copy of the protocol, and who holds it. */

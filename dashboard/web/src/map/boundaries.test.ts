@@ -33,12 +33,13 @@ it('fetches a layer once and knows its bounds and label points', async () => {
   const [first, again] = await Promise.all([boundaries.level('regions'), boundaries.level('regions')]);
   expect(first).toBe(again);
   expect(first.bounds.get('region:a')).toEqual([70, 40, 76, 43]);
-  expect(first.points.has('region:a')).toBe(true);
+  expect((await boundaries.points('regions')).has('region:a')).toBe(true);
   expect(asked.mock.calls.flat()).toEqual(['/b/regions.geojson', '/b/lakes.geojson']);
 });
 
-it('computes no label points for precincts, whose places are given', async () => {
-  expect((await new Boundaries('/b').level('precincts')).points.size).toBe(0);
+it('asks for no water to know what lies where', async () => {
+  await new Boundaries('/b').level('precincts');
+  expect(asked.mock.calls.flat()).toEqual(['/b/precincts.geojson']);
 });
 
 it('names lakes and towns in the reader’s language, but no lake beyond the border', async () => {

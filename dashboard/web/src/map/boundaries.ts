@@ -6,16 +6,16 @@ import type { Level } from './level';
 
 export type BaseLayer = 'lakes' | 'neighbours' | 'settlements';
 
-/** One level's areas with where each lies and where its label or circle belongs. */
+/** One level's areas with where each lies. */
 export interface Layer {
   areas: Areas;
   bounds: Map<string, Bounds>;
-  points: Map<string, [number, number]>;
 }
 
 /** Geometry of one election, fetched once each and kept. */
 export class Boundaries {
   readonly #layers = new Map<Level, Promise<Layer>>();
+  readonly #points = new Map<Level, Promise<Map<string, [number, number]>>>();
   readonly #base = new Map<string, Promise<FeatureCollection>>();
 
   constructor(private readonly url: string) {}
@@ -23,12 +23,16 @@ export class Boundaries {
   level(level: Level): Promise<Layer> {
     return remembered(this.#layers, level, async () => {
       const areas = (await fetchJson(`${this.url}/${level}.geojson`)) as Areas;
-      const bounds = new Map(areas.features.map((area) => [area.properties.id, boundsOf(area)]));
-      // Precincts are drawn at their polling places, which are given.
-      if (level === 'precincts') return { areas, bounds, points: new Map() };
-      const water = shores((await this.base('lakes')).features);
-      const points = new Map(areas.features.map((area) => [area.properties.id, labelPoint(area, water)]));
-      return { areas, bounds, points };
+      return { areas, bounds: new Map(areas.features.map((area) => [area.properties.id, boundsOf(area)])) };
+    });
+  }
+
+  /** Where the label or circle of each area belongs. Precincts are drawn at their polling places, which are given. */
+  points(level: Exclude<Level, 'precincts'>): Promise<Map<string, [number, number]>> {
+    return remembered(this.#points, level, async () => {
+      const [{ areas }, lakes] = await Promise.all([this.level(level), this.base('lakes')]);
+      const water = shores(lakes.features);
+      return new Map(areas.features.map((area) => [area.properties.id, labelPoint(area, water)]));
     });
   }
 

@@ -45,8 +45,20 @@ function fromOklab([L, a, b]: Rgb): Rgb {
   ];
 }
 
+/** Colours that were worked out: thousands of units are drawn in a few of them. */
+const MIXED = new Map<string, string>();
+
 /** `amount` of `colour` over `ground`, 0 to 1, mixed as the eye does. */
 export function mix(colour: string, ground: string, amount: number): string {
+  const key = `${colour} ${ground} ${amount}`;
+  const known = MIXED.get(key);
+  if (known !== undefined) return known;
+  const mixed = over(colour, ground, amount);
+  MIXED.set(key, mixed);
+  return mixed;
+}
+
+function over(colour: string, ground: string, amount: number): string {
   const top = parseHex(colour);
   const under = parseHex(ground);
   if (!top || !under) return colour;
@@ -65,12 +77,22 @@ function deuteranopia(rgb: Rgb): Rgb {
   ];
 }
 
+/** As that reader sees them: a palette compares each colour with every other. */
+const SEEN = new Map<string, Rgb | null>();
+
+function seen(hex: string): Rgb | null {
+  const known = SEEN.get(hex);
+  if (known !== undefined) return known;
+  const rgb = parseHex(hex);
+  const found = rgb && toOklab(deuteranopia(rgb));
+  SEEN.set(hex, found);
+  return found;
+}
+
 /** How far apart two colours are in Oklab for a reader with deuteranopia; about 0.02 is just seen. */
 export function distance(one: string, other: string): number {
-  const a = parseHex(one);
-  const b = parseHex(other);
-  if (!a || !b) return 0;
-  return between(toOklab(deuteranopia(a)), toOklab(deuteranopia(b)));
+  const [a, b] = [seen(one), seen(other)];
+  return a && b ? between(a, b) : 0;
 }
 
 /** The same for a reader who tells all colours apart. */

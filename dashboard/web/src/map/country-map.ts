@@ -1,7 +1,8 @@
-import { Map as GlMap, prewarm, setWorkerUrl, type GeoJSONSource, type MapMouseEvent, type PointLike } from 'maplibre-gl';
+import { Map as GlMap, setWorkerUrl, type GeoJSONSource, type MapMouseEvent, type PointLike } from 'maplibre-gl';
 import workerUrl from 'virtual:maplibre-worker';
 import type { FeatureCollection } from 'geojson';
 import type { BaseLayer, Layer } from './boundaries';
+import { paddingOf, type Padding } from './fit';
 import { joined, type Bounds } from './geometry';
 import type { Theme } from './ground';
 import type { Spot } from './keyboard';
@@ -10,8 +11,6 @@ import type { Shade } from './shade';
 import { baseStyle, borderColour, circleGrowth, HATCH, hatchImage, LEVELS, PARENTS, repaint } from './style';
 
 setWorkerUrl(workerUrl);
-// Its worker begins while the page still asks which election it shows.
-prewarm();
 
 export interface MapEvents {
   hovered(id: string | null, x: number, y: number): void;
@@ -27,6 +26,7 @@ const UNDER = ['ground', 'hatch', 'fill'] as const;
 
 type Mark = 'chosen' | 'hovered' | 'focused';
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+const levelOf = (id: string) => LEVELS.find((each) => id.startsWith(`${LEVEL_KIND[each]}:`));
 const PULSE_MS = 700;
 /** More at once is not a signal but a flicker. */
 const PULSES_AT_ONCE = 40;
@@ -135,6 +135,8 @@ export class CountryMap {
 
   /** Which level is in view, drawn as areas or as circles, and the levels around it. */
   show(level: Level, parents: Level[], circles: boolean): void {
+    // Areas and circles are coloured when they are in view, not both whenever a figure moves.
+    if (circles !== this.#circles) this.#shades.clear();
     this.#level = level;
     this.#parents = parents;
     this.#circles = circles;
@@ -142,7 +144,7 @@ export class CountryMap {
       this.#map.setLayoutProperty(layer, 'visibility', on ? 'visible' : 'none');
     for (const each of LEVELS) {
       const on = each === level;
-      for (const part of ['ground', 'line', 'pulse', 'label']) visible(`${each}-${part}`, on);
+      for (const part of ['ground', 'line', 'label']) visible(`${each}-${part}`, on);
       visible(`${each}-chosen`, this.#marked && (on || parents.includes(each)));
       for (const part of ['hatch', 'fill', 'firm']) visible(`${each}-${part}`, on && !circles);
       visible(`${each}-circle`, on && circles);
@@ -176,9 +178,12 @@ export class CountryMap {
     if (known?.fill === shade.fill && known.complete === shade.complete) return;
     this.#shades.set(id, shade);
     this.#tellDrawn(false);
-    const state = { fill: shade.fill ?? this.theme.land, counted: shade.fill !== null, complete: shade.complete };
-    for (const source of [level, `${level}-at`]) this.#map.setFeatureState({ source, id }, state);
+    this.#paint(this.#circles ? `${level}-at` : level, id, shade);
     if (pulse && known && !this.#circles && this.#pulses.size < PULSES_AT_ONCE) this.#pulse(id);
+  }
+
+  #paint(source: string, id: string, { fill, complete }: Shade): void {
+    this.#map.setFeatureState({ source, id }, { fill: fill ?? this.theme.land, counted: fill !== null, complete });
   }
 
   radius(level: Level, id: string, radius: number): void {
@@ -297,14 +302,8 @@ export class CountryMap {
     else delete canvas.dataset['drawn'];
   }
 
-  #padding(): { top: number; bottom: number; left: number; right: number } {
-    const { width } = this.size();
-    const rem = 16 * this.scale;
-    // The controls stand over the map's upper edge; on a telephone the legend stands over its lower one.
-    const wide = width > 40 * rem;
-    // The names of the outermost units reach beyond them by as much on any screen.
-    const side = wide ? Math.round(width * 0.025) : 1.9 * rem;
-    return { top: (wide ? 2.5 : 3.25) * rem, bottom: (wide ? 1.25 : width < 360 ? 5.25 : 4.25) * rem, left: side, right: side };
+  #padding(): Padding {
+    return paddingOf(this.size().width, this.scale);
   }
 
   #flight(instantly: boolean): { animate?: boolean; duration?: number } {
@@ -312,7 +311,7 @@ export class CountryMap {
   }
 
   #setMark(mark: Mark, id: string, on: boolean): void {
-    const level = LEVELS.find((each) => id.startsWith(`${LEVEL_KIND[each]}:`));
+    const level = levelOf(id);
     if (!level) return;
     if (!this.#marked) {
       this.#marked = true;
@@ -326,14 +325,16 @@ export class CountryMap {
     if (still()) return;
     const idle = this.#pulses.size === 0;
     this.#pulses.set(id, performance.now());
+    const of = (each: string) => this.#layers.get(levelOf(each) ?? this.#level)?.areas.features.find(({ properties }) => properties.id === each);
+    const features = [...this.#pulses.keys()].flatMap((each) => of(each) ?? []);
+    this.#fill('pulses', { type: 'FeatureCollection', features });
     if (idle) this.#frame = requestAnimationFrame((now) => this.#beat(now));
   }
 
   #beat(now: number): void {
     for (const [id, since] of this.#pulses) {
       const left = Math.max(0, 1 - (now - since) / PULSE_MS);
-      const level = LEVELS.find((each) => id.startsWith(`${LEVEL_KIND[each]}:`)) ?? this.#level;
-      this.#map.setFeatureState({ source: level, id }, { pulse: 0.7 * left });
+      this.#map.setFeatureState({ source: 'pulses', id }, { pulse: 0.7 * left });
       if (left === 0) this.#pulses.delete(id);
     }
     if (this.#pulses.size > 0) this.#frame = requestAnimationFrame((next) => this.#beat(next));

@@ -80,6 +80,20 @@ export function shores(areas: Feature[]): Position[][] {
 
 const GRID = 12;
 const ROUNDS = 4;
+/** Shorter steps of an outline than this part of an area's size do not move its label. */
+const STEP = 1 / 200;
+
+/** A ring without the points that lie nearer than `step` to the one before. */
+function thinned(ring: Position[], step: number): Position[] {
+  const kept: Position[] = [];
+  let [x, y] = [Infinity, Infinity];
+  for (const at of ring) {
+    if (Math.hypot((at[0] ?? 0) - x, (at[1] ?? 0) - y) < step) continue;
+    [x = 0, y = 0] = at;
+    kept.push(at);
+  }
+  return kept;
+}
 
 /**
  * Where a label or circle of an area belongs: about the point deepest inside its largest part, clear of water. A grid is laid over
@@ -92,7 +106,8 @@ export function labelPoint(area: Area, water: Position[][]): [number, number] {
   let [w, s, e, n] = within;
   // Degrees of longitude are shorter than those of latitude here (41° N): measured on a map, not on a grid of degrees.
   const squeeze = Math.cos((((s + n) / 2) * Math.PI) / 180);
-  const flatten = (ring: Position[]) => ring.map(([x = 0, y = 0]): Position => [x * squeeze, y]);
+  const step = Math.max((e - w) * squeeze, n - s) * STEP;
+  const flatten = (ring: Position[]) => thinned(ring.map(([x = 0, y = 0]): Position => [x * squeeze, y]), step);
   const land = part.map(flatten);
   const flatLakes = lakes.map((ring) => [flatten(ring)]);
   [w, e] = [w * squeeze, e * squeeze];

@@ -39,6 +39,7 @@ export function baseStyle(theme: Theme, scale: number): StyleSpecification {
       'raions-at': point,
       'districts-at': point,
       'precincts-at': point,
+      pulses: area,
     },
     layers: [
       { id: 'sea', type: 'background', paint: { 'background-color': theme.sea } },
@@ -55,7 +56,15 @@ export function baseStyle(theme: Theme, scale: number): StyleSpecification {
       // Nobody votes on a lake: it lies over the borders that cross it.
       { id: 'lakes', type: 'fill', source: 'lakes', paint: { 'fill-color': theme.water, ...UNLINED } },
       { id: 'lakes-line', type: 'line', source: 'lakes', paint: { 'line-color': theme.water, 'line-width': scale } },
-      ...LEVELS.flatMap((level) => markLayers(level, theme, scale)),
+      ...LEVELS.map((level) => markLayer(level, theme, scale)),
+      // A source of its own: with the levels' it would be worked out anew for every unit that changes.
+      {
+        id: 'pulses',
+        type: 'line',
+        source: 'pulses',
+        layout: { 'line-join': 'round' },
+        paint: { 'line-color': theme.focus, 'line-width': 3 * scale, 'line-opacity': state('pulse', 0) },
+      },
       ...LEVELS.map((level) => circleLayer(level, theme, scale)),
       ...labelLayers(theme, scale),
     ],
@@ -140,28 +149,18 @@ function firmLayer(level: Level, theme: Theme, scale: number): LayerSpecificatio
   };
 }
 
-function markLayers(level: Level, theme: Theme, scale: number): LayerSpecification[] {
-  const visibility = 'none';
-  return [
-    {
-      id: `${level}-pulse`,
-      type: 'line',
-      source: level,
-      layout: { visibility, 'line-join': 'round' },
-      paint: { 'line-color': theme.focus, 'line-width': 3 * scale, 'line-opacity': state('pulse', 0) },
+function markLayer(level: Level, theme: Theme, scale: number): LayerSpecification {
+  return {
+    id: `${level}-chosen`,
+    type: 'line',
+    source: level,
+    layout: { visibility: 'none', 'line-join': 'round' },
+    paint: {
+      'line-color': ['case', flag('focused'), theme.focus, theme.chosen],
+      'line-width': ['case', flag('focused'), 3 * scale, flag('chosen'), 2.5 * scale, 1.5 * scale],
+      'line-opacity': ['case', flag('focused'), 1, flag('chosen'), 1, flag('hovered'), 0.8, 0],
     },
-    {
-      id: `${level}-chosen`,
-      type: 'line',
-      source: level,
-      layout: { visibility, 'line-join': 'round' },
-      paint: {
-        'line-color': ['case', flag('focused'), theme.focus, theme.chosen],
-        'line-width': ['case', flag('focused'), 3 * scale, flag('chosen'), 2.5 * scale, 1.5 * scale],
-        'line-opacity': ['case', flag('focused'), 1, flag('chosen'), 1, flag('hovered'), 0.8, 0],
-      },
-    },
-  ];
+  };
 }
 
 function circleLayer(level: Level, theme: Theme, scale: number): LayerSpecification {

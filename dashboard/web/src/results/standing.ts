@@ -66,7 +66,8 @@ const excluded = (contest: Contest, option: Option) => contest.withdrawn_votes =
 
 /** What percentages are of: all ballots or the valid ones, without the votes that the law leaves out. */
 function denominatorOf(contest: Contest, ballots: number, invalid: number, votes: Record<string, number>): number {
-  const out = contest.options.reduce((sum, option) => sum + (excluded(contest, option) ? (votes[option.id] ?? 0) : 0), 0);
+  // No option is looked at where the law leaves none out: this is asked for thousands of precincts at once.
+  const out = contest.withdrawn_votes !== 'excluded' ? 0 : contest.options.reduce((sum, option) => sum + (excluded(contest, option) ? (votes[option.id] ?? 0) : 0), 0);
   return ballots - (contest.share_of === 'valid_votes' ? invalid : 0) - out;
 }
 

@@ -1,4 +1,5 @@
 import type { Unit } from '../feed/types';
+import { ballotsOf } from './consequence';
 
 /** Figures of some units at one moment, by unit and name. */
 export type Figures = Map<string, Record<string, number | string>>;
@@ -18,10 +19,10 @@ export type Read = (url: string) => Promise<unknown>;
 const MOST_UNITS = 20;
 const [TRIES, PAUSE_MS] = [12, 300];
 
-/** What people decide about: state, reports kept back, ballots by both counts. */
+/** What people decide about: state, reports kept back, discrepancies, voters, ballots by both counts. */
 export function figuresOf(unit: Unit): Record<string, number | string> {
-  const sum = (source: 'urns' | 'protocols') => Object.values(unit.contests).reduce((all, contest) => all + (contest[source].ballots ?? 0), 0);
-  return { phase: unit.phase, quarantined: unit.quarantined, urns: sum('urns'), protocols: sum('protocols') };
+  const { phase, quarantined, discrepancies, turnout } = unit;
+  return { phase, quarantined, discrepancies, identified: turnout.identified, urns: ballotsOf(unit, 'urns'), protocols: ballotsOf(unit, 'protocols') };
 }
 
 export function changes(before: Figures, after: Figures): Change[] {

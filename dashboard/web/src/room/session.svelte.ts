@@ -1,6 +1,6 @@
 const ROOM = '/api/v1/room';
-/** A decision about many precincts is many records: it is waited for longer than anything else. */
-const TIMEOUT_MS = 120_000;
+/** A decision about many precincts is many records, and a scan may come over a slow line: longer than the service waits. */
+const TIMEOUT_MS = 200_000;
 
 /** The service's own words for why something was not done. */
 export class Refusal extends Error {
@@ -38,9 +38,9 @@ export class Session {
     return this.#ask<T>(`${ROOM}${path}`, {});
   }
 
-  /** Decides something; what the service answers. */
-  decide<T>(path: string, decision: object): Promise<T> {
-    return this.#ask<T>(`${ROOM}${path}`, { method: 'POST', body: JSON.stringify(decision) });
+  /** Decides something, or sends a file; what the service answers. */
+  decide<T>(path: string, decision: object | Blob): Promise<T> {
+    return this.#ask<T>(`${ROOM}${path}`, { method: 'POST', body: decision instanceof Blob ? decision : JSON.stringify(decision) });
   }
 
   /** What the public reads, without the token and past every cache. */

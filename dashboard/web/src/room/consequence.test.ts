@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { unit } from '../feed/testing';
+import type { Phase } from '../feed/types';
+import { extentOf, precinctsOf, within } from './consequence';
+
+const precinct = (number: number, phase: Phase, votes: number, quarantined = 0) => ({ ...unit(`precinct:${number}`, 1, { p01: votes }), phase, quarantined });
+const COUNTRY = [precinct(1, 'reported', 10), precinct(2, 'counting', 20), precinct(3, 'certified', 30), precinct(4, 'annulled', 0), precinct(5, 'reported', 40, 1)];
+
+describe('what a decision about a unit is about', () => {
+  it('passes over what is so already', () => {
+    const [certify, uncertify, annul, reinstate] = (['certify', 'uncertify', 'annul', 'reinstate'] as const).map((act) => extentOf(act, COUNTRY));
+    expect(certify).toMatchObject({ concerned: 3, of: 5, unready: 2 });
+    expect(uncertify).toMatchObject({ concerned: 1, ballots: { urns: 30 } });
+    expect(annul).toMatchObject({ concerned: 4, ballots: { urns: 100 } });
+    expect(reinstate).toMatchObject({ concerned: 1, ballots: { urns: 0 } });
+  });
+
+  it('reads the precincts of the unit, and of no other', () => {
+    expect(['country', 'abroad', 'precinct:7', 'region:osh', 'district:12'].map(precinctsOf)).toEqual([
+      '/precincts',
+      '/precincts',
+      '/precincts',
+      '/precincts?region=osh',
+      '/precincts?district=12',
+    ]);
+    expect(within('precinct:2', COUNTRY).map(({ id }) => id)).toEqual(['precinct:2']);
+    expect(within('country', COUNTRY)).toHaveLength(5);
+    const abroad = { ...precinct(6, 'reported', 1), parent: 'abroad' };
+    expect(within('abroad', [...COUNTRY, abroad])).toEqual([abroad]);
+  });
+});
