@@ -128,7 +128,7 @@ async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpRes
             None => String::new(),
         };
         let preview = Preview::of(app.definition(), subject.as_ref(), language);
-        let begins = subject.as_ref().map(|subject| begins(app, subject)).unwrap_or_default();
+        let begins = begins(app, subject.as_ref());
         Ok(preview.within(index, embeddable.as_deref(), &begins, &tables).into())
     };
     let body = app.recent.answer(question, make).await?;
@@ -144,22 +144,27 @@ async fn within(request: &HttpRequest, app: &App, index: &str) -> Result<HttpRes
     .await
 }
 
-/// What the page's program begins with: which election it is, and what it asks for first, so that these answers are on
-/// their way while the program still is.
-fn begins(app: &App, subject: &Subject) -> String {
+/// What the page's program begins with: which election runs here, and what it asks for first, so that these answers are
+/// on their way while the program still is.
+fn begins(app: &App, subject: Option<&Subject>) -> String {
     let id = &app.definition().about().id;
-    let mut asked = vec!["?keys=false&amp;candidates=false".to_owned(), "/results".to_owned()];
-    if matches!(subject, Subject::Unit(_) | Subject::Contest(_)) {
+    let mut asked = Vec::new();
+    if subject.is_some() {
+        asked.extend(["?keys=false&amp;candidates=false".to_owned(), "/results".to_owned()]);
+    }
+    if matches!(subject, Some(Subject::Unit(_) | Subject::Contest(_))) {
         let known = FIRST_SEEN.into_iter().filter(|layer| app.fixed.layers.contains_key(*layer));
         asked.extend(known.map(|layer| format!("/boundaries/{layer}.geojson")));
     }
-    // As the program asks (`fetch` of the same origin): else the browser would ask twice.
-    let link = |path: &String| {
-        format!(
-            "\n    <link rel=\"preload\" as=\"fetch\" crossorigin=\"anonymous\" href=\"/api/v1/elections/{id}{path}\" />"
-        )
-    };
-    format!("\n    <meta name=\"sanak-election\" content=\"{id}\" />{}", asked.iter().map(link).collect::<String>())
+    let mut head = format!("\n    <meta name=\"sanak-election\" content=\"{id}\" />");
+    for path in asked {
+        // As the program asks (`fetch` of the same origin): else the browser would ask twice.
+        head.push_str(&format!(
+            "\n    <link rel=\"preload\" as=\"fetch\" crossorigin=\"anonymous\" \
+             href=\"/api/v1/elections/{id}{path}\" />"
+        ));
+    }
+    head
 }
 
 /// How long a file may be kept: for ever where its name carries a digest of its content.

@@ -31,15 +31,17 @@ export class Night {
   #settling: ReturnType<typeof setTimeout> | undefined;
   readonly #selectors = new Map<string, string[]>();
 
-  constructor(base: string) {
-    this.#client = new FeedClient(base, browser, {
-      changed: (units) => {
+  /** `over` of an election that is none to follow any more. */
+  constructor(base: string, over = false) {
+    const events = {
+      changed: (units: string[] | 'all') => {
         this.#live = this.#client.held.header;
         // Whoever looks at the past is not disturbed by what goes on.
         if (units.length > 0 && this.past === null) this.#tell(units);
       },
-      link: (link) => (this.link = link),
-    });
+      link: (link: Link) => (this.link = link),
+    };
+    this.#client = new FeedClient(base, browser, events, over);
   }
 
   start(): () => void {

@@ -65,6 +65,19 @@ async function live() {
   world.say(delta(7, 8, [unit('country', 4)]));
 }
 
+it('reads the last figures of an election that is over, and follows nothing', async () => {
+  const links: string[] = [];
+  const past = new FeedClient('/e', world, { changed: (units) => changes.push(units), link: (link) => links.push(link) }, true);
+  past.start();
+  await settle();
+  expect([changes, links.at(-1), world.opened, past.lastFrameAt]).toEqual([['all'], 'live', [], null]);
+  // A precinct that is looked at by itself is asked for, and still nothing is followed.
+  world.answers.set('/e/precincts', snapshot(7, [unit('precinct:1', 1)]));
+  past.follow(['country', 'precincts']);
+  await settle();
+  expect([world.asked.at(-1), world.opened]).toEqual(['/e/precincts', []]);
+});
+
 describe('the feed client', () => {
   it('takes the snapshot over http and follows from its version', async () => {
     client.start();

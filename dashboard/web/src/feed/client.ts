@@ -52,6 +52,8 @@ export class FeedClient {
     private readonly base: string,
     private readonly world: FeedWorld,
     private readonly events: FeedEvents,
+    /** The election is over: its last figures are read, and nothing is followed. */
+    private readonly over = false,
   ) {}
 
   start(): void {
@@ -113,7 +115,9 @@ export class FeedClient {
       if (generation === this.#generation) this.#retry();
       return;
     }
-    if (generation === this.#generation) this.#open();
+    if (generation !== this.#generation) return;
+    if (this.over) this.#setLink('live');
+    else this.#open();
   }
 
   async #takeSnapshot(generation: number): Promise<void> {
@@ -211,7 +215,8 @@ export class FeedClient {
   }
 
   #heard(): void {
-    this.lastFrameAt = this.world.now();
+    // What is over does not grow old.
+    if (!this.over) this.lastFrameAt = this.world.now();
   }
 
   #setLink(link: Link): void {

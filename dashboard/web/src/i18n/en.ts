@@ -61,6 +61,7 @@ export const en = {
     stalled: (time: string) => `Publication stands still since ${time}: the last version that passed all checks is shown.`,
     pausedNote: 'Updates are paused. The figures are those of the time shown.',
     mapFailed: 'The map cannot be drawn on this device. The same figures are in the table.',
+    unmapped: 'No map is kept of this election. Its figures are in the table.',
     mapLoading: 'The map is loading…',
     boundariesFailed: 'The boundaries could not be loaded.',
     unitUnknown: 'There is no such unit in this election.',

@@ -4,11 +4,12 @@ import type { FeatureCollection } from 'geojson';
 import type { BaseLayer, Layer } from './boundaries';
 import { paddingOf, type Padding } from './fit';
 import { joined, type Bounds } from './geometry';
+import { hatching } from './hatch';
 import type { Theme } from './ground';
 import type { Spot } from './keyboard';
 import { LEVEL_KIND, type Level } from './level';
 import type { Shade } from './shade';
-import { baseStyle, borderColour, circleGrowth, HATCH, hatchImage, LEVELS, PARENTS, repaint } from './style';
+import { baseStyle, borderColour, circleGrowth, HATCH, LEVELS, PARENTS, repaint } from './style';
 
 setWorkerUrl(workerUrl);
 
@@ -260,9 +261,11 @@ export class CountryMap {
 
   #addHatch(): void {
     const ratio = Math.max(1, Math.round(window.devicePixelRatio * this.scale));
-    const image = hatchImage(this.theme.hatch, ratio);
+    const tile = hatching(this.theme.hatch, ratio);
+    const { width, height } = tile;
+    const data = tile.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray(4 * width * height);
     if (this.#map.hasImage(HATCH)) this.#map.removeImage(HATCH);
-    this.#map.addImage(HATCH, image, { pixelRatio: Math.max(1, window.devicePixelRatio) });
+    this.#map.addImage(HATCH, { width, height, data }, { pixelRatio: Math.max(1, window.devicePixelRatio) });
   }
 
   #listen(): void {

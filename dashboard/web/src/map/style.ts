@@ -262,21 +262,3 @@ export function repaint(theme: Theme, scale: number): { layer: string; paint: Re
     paint: (layer.paint ?? {}) as Record<string, unknown>,
   }));
 }
-
-/** Diagonal lines on nothing: the sign for "no figures yet". */
-export function hatchImage(colour: string, ratio: number): { width: number; height: number; data: Uint8ClampedArray } {
-  const size = Math.round(8 * ratio);
-  const canvas = document.createElement('canvas');
-  canvas.width = canvas.height = size;
-  const pen = canvas.getContext('2d');
-  if (!pen) return { width: 1, height: 1, data: new Uint8ClampedArray(4) };
-  pen.strokeStyle = colour;
-  pen.lineWidth = ratio;
-  pen.beginPath();
-  for (const shift of [-size, 0, size]) {
-    pen.moveTo(shift - 1, size + 1);
-    pen.lineTo(shift + size + 1, -1);
-  }
-  pen.stroke();
-  return { width: size, height: size, data: pen.getImageData(0, 0, size, size).data };
-}

@@ -8,11 +8,15 @@ const COUNTRY = [precinct(1, 'reported', 10), precinct(2, 'counting', 20), preci
 
 describe('what a decision about a unit is about', () => {
   it('passes over what is so already', () => {
-    const [certify, uncertify, annul, reinstate] = (['certify', 'uncertify', 'annul', 'reinstate'] as const).map((act) => extentOf(act, COUNTRY));
+    const [certify, uncertify, annul, reinstate] = (['certify', 'uncertify', 'annul', 'reinstate'] as const).map((act) => extentOf(act, COUNTRY, ['list']));
     expect(certify).toMatchObject({ concerned: 3, of: 5, unready: 2 });
     expect(uncertify).toMatchObject({ concerned: 1, ballots: { urns: 30 } });
     expect(annul).toMatchObject({ concerned: 4, ballots: { urns: 100 } });
     expect(reinstate).toMatchObject({ concerned: 1, ballots: { urns: 0 } });
+  });
+
+  it('counts the ballots of the unit’s own contests only', () => {
+    expect(extentOf('annul', COUNTRY, []).ballots).toEqual({ urns: 0, protocols: 0 });
   });
 
   it('reads the precincts of the unit, and of no other', () => {

@@ -31,12 +31,15 @@ export interface Extent {
   ballots: { urns: number; protocols: number };
 }
 
-/** Ballots of all contests of a unit, by one source. */
-export const ballotsOf = (unit: Unit, source: 'urns' | 'protocols') => Object.values(unit.contests).reduce((sum, contest) => sum + (contest[source].ballots ?? 0), 0);
+/** Ballots of a unit by one source: of all its contests, or of those that are named. */
+export function ballotsOf(unit: Unit, source: 'urns' | 'protocols', contests = Object.keys(unit.contests)): number {
+  return contests.reduce((sum, id) => sum + (unit.contests[id]?.[source].ballots ?? 0), 0);
+}
 
-export function extentOf(act: UnitAct, precincts: Unit[]): Extent {
+/** `contests` are those of the unit itself: a region's sums hold no ballots of the districts'. */
+export function extentOf(act: UnitAct, precincts: Unit[], contests: string[]): Extent {
   const concerned = precincts.filter(({ phase }) => CONCERNS[act](phase));
-  const sum = (source: 'urns' | 'protocols') => concerned.reduce((all, unit) => all + ballotsOf(unit, source), 0);
+  const sum = (source: 'urns' | 'protocols') => concerned.reduce((all, unit) => all + ballotsOf(unit, source, contests), 0);
   return {
     concerned: concerned.length,
     of: precincts.length,
