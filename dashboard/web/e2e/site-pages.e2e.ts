@@ -9,10 +9,10 @@ import { FIELDS } from '../src/pages/fields';
 import { DARK, LIGHT } from '../src/map/ground';
 import { classOf, REPORTED_BREAKS } from '../src/map/shade';
 import { reportedOf } from '../src/results/standing';
-import { SIZES } from './browser';
+import { contextOf, SIZES } from './browser';
 import { mapShares } from './pixels';
-import { api, base, definition, json, on, SCREENSHOTS, watched } from './night';
-import type { PublicPage } from './public-page';
+import { api, base, browser, definition, json, on, SCREENSHOTS, watched } from './night';
+import { PublicPage } from './public-page';
 
 const SAMPLES = fileURLToPath(new URL('../../docs/samples/', import.meta.url));
 watched('the end');
@@ -143,6 +143,66 @@ describe('the archive', () => {
     });
     expect(rows.map(([id]) => id).sort()).toEqual(all.map(({ id }) => id).sort());
     for (const { id, registered } of all) expect(rows.find((row) => row[0] === id)?.[1]).toContain(registered.toLocaleString('en'));
+  });
+});
+
+describe('the first view', () => {
+  it('is the country in its colours, which lead on, before the map’s program is there', async () => {
+    const context = await contextOf(browser, 'laptop', false);
+    const page = new PublicPage(await context.newPage(), base);
+    // The program is asked for, and never comes.
+    await page.page.route('**/country-map*.js', () => undefined);
+    try {
+      await page.open('?lang=en');
+      await page.page.waitForSelector('.pane[data-seen]');
+      const sketch = page.page.locator('canvas[data-sketch]');
+      expect(Number(await sketch.getAttribute('data-sketch'))).toBeGreaterThanOrEqual(7);
+      expect(await page.page.locator('.legend .leaders button').count()).toBeGreaterThan(0);
+      await page.page.screenshot({ path: `${SCREENSHOTS}sketch-laptop-light-en.png` });
+      const { width = 0, height = 0 } = (await sketch.boundingBox()) ?? {};
+      await sketch.click({ position: { x: 0.57 * width, y: 0.5 * height } });
+      await page.page.waitForURL(/\/region\/naryn/);
+      await page.page.goBack();
+      await page.page.locator('select, button').filter({ hasText: 'Voters' }).first().click();
+      await page.page.waitForURL(/mode=voters/);
+      await page.page.screenshot({ path: `${SCREENSHOTS}sketch-voters-laptop-light-en.png` });
+      expect(page.errors).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  });
+});
+
+describe('an election that is over', () => {
+  it('has its figures in a table, says that it has no map, and is not followed', async () => {
+    const past = 'kg-past';
+    const answers: Record<string, object> = { '': { ...(await json<object>(`${api}?keys=false`)), id: past }, '/results': { ...(await json<Snapshot>(`${api}/results`)), election: past } };
+    for (const [size, lang, dark, sentence] of [
+      ['laptop', 'ru', false, 'Карта этих выборов не сохранена'],
+      ['phone', 'ky', true, 'Бул шайлоонун картасы сакталган эмес'],
+      ['wall', 'en', true, 'No map is kept of this election'],
+    ] as const) {
+      const context = await contextOf(browser, size, dark);
+      const page = await context.newPage();
+      const sockets: string[] = [];
+      page.on('websocket', (socket) => sockets.push(socket.url()));
+      // What the archive has of it; of everything else the service says itself that there is none.
+      await page.route(new RegExp(`/elections/${past}(/results)?(\\?|$)`), (route) => {
+        const path = new URL(route.request().url()).pathname.split(past)[1] ?? '';
+        const body = answers[path];
+        return body ? route.fulfill({ json: body }) : route.continue();
+      });
+      try {
+        await page.goto(`${base}/${past}?lang=${lang}`);
+        await page.locator('[data-trouble="unmapped"]').filter({ hasText: sentence }).waitFor();
+        expect(await page.locator('.pane tbody tr').count()).toBeGreaterThan(definition.units.filter(({ kind }) => kind === 'region').length);
+        expect(await page.locator('tr[data-option]').count()).toBeGreaterThan(0);
+        await page.screenshot({ path: `${SCREENSHOTS}past-election-${size}-${dark ? 'dark' : 'light'}-${lang}.png` });
+        expect(sockets).toEqual([]);
+      } finally {
+        await context.close();
+      }
+    }
   });
 });
 

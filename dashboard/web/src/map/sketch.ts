@@ -72,8 +72,8 @@ function land(pen: CanvasRenderingContext2D, { areas, circles, ground, ratio, sc
 
 /** A complete unit has a firm outline inside its border. */
 function outlines(pen: CanvasRenderingContext2D, { areas, ground, scale }: Sketch): void {
-  for (const { path, complete } of areas) {
-    if (!complete) continue;
+  const whole = areas.filter(({ complete }) => complete);
+  for (const { path } of whole) {
     pen.save();
     pen.clip(path);
     pen.globalAlpha = 0.75;
@@ -82,6 +82,9 @@ function outlines(pen: CanvasRenderingContext2D, { areas, ground, scale }: Sketc
     pen.stroke(path);
     pen.restore();
   }
+  pen.strokeStyle = ground.line;
+  pen.lineWidth = scale;
+  for (const { path } of whole) pen.stroke(path);
 }
 
 function names(pen: CanvasRenderingContext2D, { names, ground, scale, size }: Sketch): void {
