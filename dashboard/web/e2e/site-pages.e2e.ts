@@ -163,7 +163,7 @@ describe('the first view', () => {
       await sketch.click({ position: { x: 0.57 * width, y: 0.5 * height } });
       await page.page.waitForURL(/\/region\/naryn/);
       await page.page.goBack();
-      await page.page.locator('select, button').filter({ hasText: 'Voters' }).first().click();
+      await page.page.getByRole('button', { name: 'Voters', exact: true }).click();
       await page.page.waitForURL(/mode=voters/);
       await page.page.screenshot({ path: `${SCREENSHOTS}sketch-voters-laptop-light-en.png` });
       expect(page.errors).toEqual([]);
