@@ -378,7 +378,7 @@ describe('the situation room', () => {
             if (['discrepancies', 'figures', 'copies', 'documents', 'devices'].includes(name)) {
               await page.locator('input[name="precinct"]').fill(number);
               await page.locator('form:has(input[name="precinct"]) .primary').click();
-              await page.waitForSelector('[data-precinct] form.decision');
+              await page.waitForSelector('[data-precinct]');
             }
             await page.waitForTimeout(300);
             expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
