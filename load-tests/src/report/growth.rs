@@ -121,7 +121,7 @@ pub fn growth_page(costs: &[Cost]) -> String {
          does lies on the dotted diagonal; what lies above it grows faster.</p>\n",
     );
     figure(&mut body, costs);
-    body.push_str("<table><thead><tr><th scope=col>precincts");
+    body.push_str("<table class=numbers><thead><tr><th scope=col>precincts");
     let sizes = costs.first().map_or(&[][..], |cost| &cost.sizes);
     sizes.iter().for_each(|size| body.push_str(&format!("<th scope=col>{}", short(*size))));
     body.push_str("<th scope=col>grows as size to the</tr></thead><tbody>");
