@@ -68,6 +68,8 @@ async function firstView(): Promise<{ seen: number; drawn: number; resources: Re
   const context = await contextOf(browser, 'laptop', false);
   const page = await context.newPage();
   const resources: Promise<Resource>[] = [];
+  // A reader's browser has been started long ago; nothing of the page is in it.
+  await page.waitForTimeout(1500);
   watch(page, resources);
   await page.goto(base);
   const seen = await countrySeen(page);
