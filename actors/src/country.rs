@@ -4,7 +4,9 @@
 //! Messages from here to a unit keep their order, so a unit that is asked to show its figures after change
 //! *n* shows exactly the changes up to *n*: every unit of a cut stands at the same point of the night.
 //! They are sent without a bound on the mailbox, because a bound would break that order; what is in flight
-//! is bounded before, by the gateway, which waits for the country's answer to each report.
+//! is bounded before: reports by the gateway, which waits for the country's answer to each, and moments of the night,
+//! which are few, by one message a precinct. A message that waited for room may come after a later one of the same
+//! precinct: what it adds is passed over by its revision, and the corrections it carries are taken all the same.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

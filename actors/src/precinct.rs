@@ -1,6 +1,9 @@
 //! The shell around a precinct's state: takes a record, lets `election` judge it, and tells the country.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use election::{
@@ -41,25 +44,31 @@ pub(crate) struct Take(pub Arc<Journaled<Entry>>);
 #[rtype(result = "()")]
 pub(crate) struct Observe {
     pub record: Arc<Journaled<Entry>>,
-    /// Let go when it was taken, or the actor is gone.
-    pub taken: Arc<Token>,
+    /// Which of the round this precinct is.
+    pub nth: usize,
+    pub round: Arc<Round>,
 }
 
-/// Says that nobody holds it any more.
-pub(crate) struct Token(Option<oneshot::Sender<()>>);
+/// A record that goes to many precincts at once. When the last of them has let go of it, whoever waits is told which have
+/// taken it: one that fails meanwhile, or had failed before, lets go without.
+pub(crate) struct Round {
+    taken: Box<[AtomicBool]>,
+    ended: Option<oneshot::Sender<Box<[AtomicBool]>>>,
+}
 
-impl Token {
-    /// A token, and what resolves when the last copy of it was let go.
-    pub(crate) fn new() -> (Arc<Self>, oneshot::Receiver<()>) {
-        let (sender, receiver) = oneshot::channel();
-        (Arc::new(Self(Some(sender))), receiver)
+impl Round {
+    /// A round of so many, and what resolves when it has ended.
+    pub(crate) fn of(precincts: usize) -> (Arc<Self>, oneshot::Receiver<Box<[AtomicBool]>>) {
+        let (ended, told) = oneshot::channel();
+        let taken = (0..precincts).map(|_| AtomicBool::new(false)).collect();
+        (Arc::new(Self { taken, ended: Some(ended) }), told)
     }
 }
 
-impl Drop for Token {
+impl Drop for Round {
     fn drop(&mut self) {
         // Whoever waited may have gone.
-        let _ = self.0.take().map(|sender| sender.send(()));
+        let _ = self.ended.take().map(|ended| ended.send(std::mem::take(&mut self.taken)));
     }
 }
 
@@ -220,11 +229,12 @@ pub(crate) fn take(state: &mut Precinct, record: &Journaled<Entry>) -> Taken {
 impl Handler<Observe> for PrecinctActor {
     type Result = ();
 
-    fn handle(&mut self, Observe { record, taken }: Observe, _: &mut Self::Context) {
+    /// The country is told without a wait: a moment of the night is one message a precinct.
+    fn handle(&mut self, Observe { record, nth, round }: Observe, _: &mut Self::Context) {
         take(&mut self.state, &record);
         let changed = self.changed(Vec::new());
         self.country.do_send(changed);
-        drop(taken);
+        round.taken[nth].store(true, Ordering::Release);
     }
 }
 

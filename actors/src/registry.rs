@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
 };
 
 use actix::{Actor, Addr, ArbiterHandle, Handler, MailboxError, Message, dev::ToEnvelope};
@@ -25,7 +25,7 @@ use crate::{
     country::Country,
     ports::ReplaySource,
     precinct::{
-        Consider, Describe, Observe, PrecinctActor, PrecinctDetail, Quarantine, Take, Token, WhatBecame, take,
+        Consider, Describe, Observe, PrecinctActor, PrecinctDetail, Quarantine, Round, Take, WhatBecame, take,
     },
     system::Alarms,
 };
@@ -123,22 +123,24 @@ impl Precincts {
             Entry::Observation(observation) => concerned(&self.0.definition, observation),
             Entry::Report(_) | Entry::Decision(_) => Vec::new(),
         };
-        let (token, all_taken) = Token::new();
-        for precinct in &concerned {
+        let (round, ended) = Round::of(concerned.len());
+        for (nth, precinct) in concerned.iter().enumerate() {
             if let Some(address) = self.address(*precinct) {
-                address.do_send(Observe { record: Arc::clone(&record), taken: Arc::clone(&token) });
+                address.do_send(Observe { record: Arc::clone(&record), nth, round: Arc::clone(&round) });
             }
         }
-        drop(token);
+        drop(round);
         let precincts = self.clone();
         async move {
-            // The token is let go by dropping it: there is nothing else to hear.
-            let _ = all_taken.await;
+            let taken = ended.await.unwrap_or_default();
+            let has = |nth: usize| taken.get(nth).is_some_and(|taken| taken.load(Ordering::Acquire));
             let mut outcome = Ok(());
-            for precinct in concerned {
-                if precincts.address(precinct).is_none_or(|address| !address.connected()) {
-                    let taken = precincts.ask(precinct, Take(Arc::clone(&record))).await;
-                    outcome = outcome.and(taken.map(|_| ()));
+            for (nth, precinct) in concerned.into_iter().enumerate() {
+                // Its actor failed, or is being rebuilt from what was on record before. A record that is taken twice
+                // changes nothing.
+                if !has(nth) {
+                    let asked = precincts.ask(precinct, Take(Arc::clone(&record))).await;
+                    outcome = outcome.and(asked.map(|_| ()));
                 }
             }
             outcome

@@ -13,6 +13,7 @@ use actix::{Handler, Message};
 use device_wire::AuthenticReport;
 use election::{
     Definition, PrecinctId, Timestamp, UnitId,
+    figures::Phase,
     record::{Act, Decision, Observation},
     report::Verdict,
 };
@@ -316,6 +317,25 @@ async fn a_panic_ends_one_precinct_which_is_rebuilt_and_counts_nothing_twice() {
     let report = vector(OPENING);
     let known = known.known(precinct, report.device().clone(), 1, report.digest()).await.unwrap();
     assert_eq!(known.unwrap().verdict, Verdict::Accepted);
+}
+
+/// Nobody speaks to the precinct but the clock.
+#[actix::test]
+async fn a_moment_of_the_night_reaches_a_precinct_that_had_failed() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close - Duration::from_secs(60)).await;
+    for name in [OPENING, TURNOUT, URN[0], URN[1]] {
+        assert_eq!(house.send(name).await, Verdict::Accepted, "{name}");
+    }
+    let precinct: PrecinctId = "5001".parse().unwrap();
+    let phase = |feed: &Feed| feed.figures(&UnitId::Precinct(precinct)).unwrap().0.phase();
+    house.shows("that people vote", |feed| phase(feed) == Phase::Open).await;
+    assert!(house.system.precincts().fail(precinct).await.is_err(), "the actor is gone");
+    house.set(close + Duration::from_secs(1));
+    house.shows("that the precinct has reported", |feed| phase(feed) == Phase::Reported).await;
+    assert_eq!(house.alarm("sanak_precinct_rebuilds_total"), 1.0);
+    assert_eq!(house.alarm("sanak_precincts_out_of_service_total"), 0.0);
 }
 
 impl crate::Precincts {

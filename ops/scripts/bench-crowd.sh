@@ -22,7 +22,11 @@ trap ended EXIT
 mkdir -p "$out"
 export SANAK_LIMITS__LIVE_READERS=$((expected * 5 / 4))
 # A process has no more sockets than this; a crowd is of several.
-a_process=$(($(ulimit -n) - 500))
+files=$(ulimit -n)
+[ "$files" != unlimited ] || files=65536
+a_process=$((files - 500))
+[ "$a_process" -gt 0 ] || { echo "bench: $files open files are too few: ulimit -n" >&2; exit 1; }
+missed=0
 
 prepare "$work"
 for round in $(seq "$rounds"); do
@@ -43,7 +47,7 @@ for round in $(seq "$rounds"); do
                 --units country,abroad,regions >"$to/crowd-$left.json" 2>"$work/crowd.log" &
             crowd+=" $!"
         done
-        rehearse "$work" burst "$to"
+        rehearse "$work" burst "$to" || missed=1
         for pid in $crowd; do wait "$pid" || true; done
         crowd=
         stop
@@ -78,3 +82,4 @@ if (late.length > 0 || few.lost + many.lost > 0) {
     process.exit(1);
 }
 JS
+exit $missed

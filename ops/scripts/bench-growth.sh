@@ -24,6 +24,7 @@ missed=0
 for size in $sizes; do
     country=$work/$size
     to=$out/$size
+    rm -rf "$to"
     mkdir -p "$to"
     "$binary" fleet country --precincts "$size" --terminals 0 --out "$country"
     sed -i 's/listen = "127.0.0.1:[0-9]*"/listen = "127.0.0.1:0"/' "$country/sanak.toml"

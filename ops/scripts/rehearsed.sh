@@ -10,13 +10,15 @@ prepare() {
     sed -i "s/^date = .*/date = \"$(date -u -d yesterday +%F)\"/" "$1/election/election.toml"
     "$binary" provision --election "$1/election" --out "$1/out" >/dev/null
     mkdir -p "$1/data"
+    local mqtt
+    mqtt=$(if [ -n "${BROKER:-}" ]; then behind "$1"; else direct; fi) || exit 1
     cat >"$1/sanak.toml" <<TOML
 [election]
 dir = "election"
 [data]
 dir = "data"
 [mqtt]
-$(if [ -n "${BROKER:-}" ]; then behind "$1"; else direct; fi)
+$mqtt
 [http]
 listen = "127.0.0.1:0"
 [metrics]

@@ -31,7 +31,7 @@ const FLAGS_AT_ONCE: usize = 1_000;
 
 /// Most devices judged at once, a few milliseconds. Of a million each is judged every ten seconds: silence and lateness
 /// are matters of minutes.
-const JUDGED_AT_ONCE: usize = 100_000;
+const JUDGED_AT_ONCE: usize = if cfg!(test) { 2 } else { 100_000 };
 
 /// The actor that watches over the devices.
 pub struct Liveness {

@@ -10,12 +10,14 @@ use election::{
     figures::{ContestFigures, Figures, SourceFigures},
 };
 
-use crate::{layout::Layout, position::Position, precinct::KEPT, time::rfc3339, version::Status};
+use crate::{layout::Layout, position::Position, time::rfc3339, version::Status};
 
 /// What of a unit's JSON never changes, made once.
 #[derive(Debug)]
 pub(crate) struct Encoder {
     layout: Arc<Layout>,
+    /// Whether the JSON of precincts is kept.
+    keeps_precincts: bool,
     /// `{"id":"region:osh","kind":"region","parent":"country","phase":"`, of each slot above precincts.
     heads: Vec<Box<[u8]>>,
     contests: Vec<ContestKeys>,
@@ -30,7 +32,7 @@ struct ContestKeys {
 }
 
 impl Encoder {
-    pub(crate) fn new(definition: &Definition, layout: &Arc<Layout>) -> Self {
+    pub(crate) fn new(definition: &Definition, layout: &Arc<Layout>, kept_precincts: usize) -> Self {
         let heads = (0..layout.upper()).map(|slot| {
             let id = layout.id(slot);
             head(id, definition.units().get(id).and_then(|unit| unit.parent.as_ref())).into()
@@ -44,12 +46,13 @@ impl Encoder {
                 .map(|option| format!("\"{}\":", option.id).into_bytes().into())
                 .collect(),
         });
-        Self { layout: Arc::clone(layout), heads, contests: contests.collect() }
+        let keeps_precincts = layout.len() - layout.upper() <= kept_precincts;
+        Self { layout: Arc::clone(layout), keeps_precincts, heads, contests: contests.collect() }
     }
 
     /// Whether the JSON of precincts is kept.
     pub(crate) fn keeps_precincts(&self) -> bool {
-        self.layout.len() - self.layout.upper() <= KEPT
+        self.keeps_precincts
     }
 
     /// A unit as it is published. Without `votes` it has no `ballots`, `invalid` or `votes` in any form.

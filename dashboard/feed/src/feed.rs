@@ -43,12 +43,14 @@ pub struct Options {
     pub kept_versions: usize,
     /// Most bytes kept in them.
     pub kept_bytes: usize,
+    /// Of elections with more precincts than this the JSON of precincts is not kept, but made whenever it is asked for.
+    pub kept_precincts: usize,
 }
 
 impl Options {
-    /// The defaults, from this moment on: 20,000 versions, but no more than 256 MiB of them.
+    /// The defaults, from this moment on: 20,000 versions, but no more than 256 MiB of them, and 100,000 precincts.
     pub fn starting(at: Timestamp) -> Self {
-        Self { at, speed: 1.0, kept_versions: 20_000, kept_bytes: 256 << 20 }
+        Self { at, speed: 1.0, kept_versions: 20_000, kept_bytes: 256 << 20, kept_precincts: 100_000 }
     }
 }
 
@@ -141,7 +143,7 @@ impl Feed {
         let figures = untouched(&definition, &layout)?;
         let sums = Sums::new(&layout, &figures)?;
         let updated = vec![options.at; layout.len()];
-        let encoder = Arc::new(Encoder::new(&definition, &layout));
+        let encoder = Arc::new(Encoder::new(&definition, &layout, options.kept_precincts));
         let series = Series::new(Arc::clone(&layout));
         let encode = |slot| encoder.unit(slot, &figures[slot], options.at, false);
         let upper = (0..layout.upper()).map(|slot| Arc::new(Encoded { changed: 1, json: encode(slot) }));

@@ -1,7 +1,8 @@
 //! A precinct in a version: its figures, and its JSON from the first time that somebody asks for it.
 //!
 //! Units above precincts are read by everybody and encoded at once; a precinct is read by those who look at it. Countries
-//! with more than [`KEPT`] precincts do not keep what was encoded: a million times a kilobyte is more than all the rest.
+//! with more precincts than [`crate::Options::kept_precincts`] do not keep what was encoded: a million times a kilobyte is
+//! more than all the rest.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,9 +10,6 @@ use bytes::Bytes;
 use election::{Timestamp, figures::Figures};
 
 use crate::encode::Encoder;
-
-/// Countries of so many precincts keep the JSON of each.
-pub(crate) const KEPT: usize = 100_000;
 
 /// A precinct as it is published.
 #[derive(Debug)]

@@ -102,6 +102,35 @@ fn a_unit_is_published_as_the_protocol_writes_it() {
 }
 
 #[test]
+fn the_json_of_precincts_is_the_same_whether_it_is_kept_or_not() {
+    let definition = country::definition(SMALL);
+    let feed_with = |kept_precincts| {
+        let options = Options { kept_precincts, ..Options::starting(OPEN - Duration::from_secs(1)) };
+        Feed::new(Arc::clone(&definition), "e1".parse().unwrap(), options).unwrap()
+    };
+    let (kept, made) = (feed_with(9), feed_with(8));
+    let mut night = Night::new(&definition);
+    for step in 0..4 {
+        // Counted under the embargo, shown with the third version.
+        night.votes = step > 1;
+        night.turnout(step + 1, 300);
+        night.report(step + 1, 100);
+        let cut = night.cut();
+        kept.publish(cut.clone()).unwrap();
+        made.publish(cut).unwrap();
+        let every = kept.filter("country,precincts").unwrap();
+        for _ in 0..2 {
+            let (one, other) = (kept.latest(), made.latest());
+            assert_eq!(one.all_precincts().plain(), other.all_precincts().plain());
+            assert_eq!(one.snapshot(&every).json, other.snapshot(&every).json);
+            assert!(one.changed_since(1).eq(other.changed_since(1)));
+        }
+        let votes = kept.latest().all_precincts().plain().windows(7).any(|part| part == b"\"votes\"");
+        assert_eq!(votes, step > 1, "no vote before its time");
+    }
+}
+
+#[test]
 fn a_reader_who_applies_deltas_holds_what_a_snapshot_says() {
     let definition = country::definition(SMALL);
     let (feed, mut night) = (country::feed(&definition), Night::new(&definition));

@@ -116,8 +116,8 @@ pub struct Cost {
     pub verify_us: f64,
     /// The first by the second.
     pub verifies_a_report: Option<f64>,
-    /// One verification while the load went on, µs: what has to share a processor takes longer, and so does all that the
-    /// service does. The median over the run.
+    /// One verification in this process while the load went on, µs by the clock: the median over the run, which moments in
+    /// which another thread had the processor do not move.
     #[serde(default)]
     pub verify_under_load_us: Option<f64>,
     /// Processor of the service for each report by that.

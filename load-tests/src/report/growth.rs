@@ -1,7 +1,7 @@
 //! How cost grows with the country: the same rehearsal of countries of several sizes, one plot.
 //!
-//! Both axes are by orders of magnitude, and everything is a multiple of what the country itself (size 1) takes: a cost
-//! that grows as the country does lies on the diagonal, one that grows faster rises above it.
+//! Both axes are by orders of magnitude, and everything is a multiple of what the smallest takes: a cost that grows as the
+//! country does lies on the diagonal, one that grows faster rises above it.
 
 use std::fmt::Write as _;
 
@@ -53,18 +53,25 @@ impl Cost {
     /// By which power of the size it grows, from the smallest to the largest that were measured.
     pub fn exponent(&self) -> Option<f64> {
         let known: Vec<(f64, f64)> = self.known().collect();
-        let ((small, low), (large, high)) = (*known.first()?, *known.last()?);
-        (large > small && low > 0.0 && high > 0.0).then(|| (high / low).ln() / (large / small).ln())
+        power(*known.first()?, *known.last()?)
     }
 
-    /// Whether it grows faster than the country.
+    /// Whether it grows faster than the country, as a whole or in its last step: what the smallest takes is mostly what
+    /// any takes, and hides how the large ones grow.
     pub fn is_worse_than_linear(&self) -> bool {
-        self.exponent().is_some_and(|exponent| exponent > LINEAR)
+        let known: Vec<(f64, f64)> = self.known().collect();
+        let last = known.last_chunk::<2>().and_then(|[from, to]| power(*from, *to));
+        self.exponent().into_iter().chain(last).any(|exponent| exponent > LINEAR)
     }
 
     fn known(&self) -> impl Iterator<Item = (f64, f64)> {
         self.sizes.iter().zip(&self.values).filter_map(|(size, value)| Some((*size, (*value)?)))
     }
+}
+
+/// By which power of the size a cost grows from one size to another.
+fn power((small, low): (f64, f64), (large, high): (f64, f64)) -> Option<f64> {
+    (large > small && low > 0.0 && high > 0.0).then(|| (high / low).ln() / (large / small).ln())
 }
 
 /// The costs of all sizes, which are put in their order.
@@ -108,7 +115,9 @@ pub fn growth_table(costs: &[Cost]) -> String {
 fn told(cost: &Cost) -> String {
     match cost.exponent() {
         None => String::new(),
-        Some(exponent) if cost.is_worse_than_linear() => format!("{exponent:.2}, worse than linear"),
+        Some(exponent) if cost.in_all && cost.is_worse_than_linear() => {
+            format!("{exponent:.2}, worse than linear")
+        }
         Some(exponent) => format!("{exponent:.2}"),
     }
 }
@@ -128,7 +137,7 @@ pub fn growth_page(costs: &[Cost]) -> String {
     for cost in costs {
         let _ = write!(body, "<tr><th scope=row>{}", escaped(cost.what));
         cost.values.iter().for_each(|value| body.push_str(&format!("<td>{}", cost.form.text(*value))));
-        let class = if cost.is_worse_than_linear() { " class=worse" } else { "" };
+        let class = if cost.in_all && cost.is_worse_than_linear() { " class=worse" } else { "" };
         let _ = write!(body, "<td{class}>{}</tr>", told(cost));
     }
     body.push_str("</tbody></table>");
@@ -224,6 +233,8 @@ mod tests {
         let square = cost(&[Some(1.0), None, Some(256.0)]);
         assert!((square.exponent().unwrap() - 2.0).abs() < 1e-9 && square.is_worse_than_linear());
         assert_eq!(cost(&[Some(1.0), None]).exponent(), None, "one size says nothing");
+        let hidden = cost(&[Some(100.0), Some(101.0), Some(116.0), Some(356.0), Some(4_196.0)]);
+        assert!(hidden.exponent().unwrap() < 1.0 && hidden.is_worse_than_linear(), "its last step tells");
     }
 
     #[test]

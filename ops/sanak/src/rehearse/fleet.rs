@@ -236,7 +236,7 @@ fn say(found: &Found, out: Option<&Path>) -> io::Result<()> {
     if let (Some(one), Some(verifies)) =
         (found.cost.verify_under_load_us, found.cost.verifies_a_report_under_load)
     {
-        writeln!(to, "  {verifies} × one verification of {one} µs while the run went on")?;
+        writeln!(to, "  {verifies} × one verification of {one} µs while the run went on, by the clock")?;
     }
     for objective in &found.objectives {
         let held = if objective.met { "held  " } else { "MISSED" };
