@@ -164,7 +164,7 @@ impl Header<'_> {
             out.push_str(&format!(",\"embargo_until\":\"{}\"", rfc3339(about.publish_votes_from)));
         }
         if self.votes && self.lots > 0 {
-            out.push_str(&format!(",\"lots\":{}", self.lots));
+            out.push_str(&format!(",\"lots_drawn\":{}", self.lots));
         }
         if let Some(since) = self.stalled_since {
             out.push_str(&format!(",\"stalled_since\":\"{}\"", rfc3339(since)));

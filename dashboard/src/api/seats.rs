@@ -126,13 +126,13 @@ async fn units(app: &App, contest: ContestIx, then: &Then) -> Result<BTreeMap<Un
 struct Taken {
     /// Left out where there are none.
     #[serde(default)]
-    lots: usize,
+    lots_drawn: usize,
 }
 
 /// The lots that were on record in a version, which are the first ones of the journal's.
 fn lots(app: &App, header: &str) -> Result<Vec<Arc<Drawn>>, Problem> {
     let unreadable = |_| Problem::unavailable("this version is not on record as it was published");
-    let Taken { lots: taken } = serde_json::from_str(&format!("{{{header}}}")).map_err(unreadable)?;
+    let Taken { lots_drawn: taken } = serde_json::from_str(&format!("{{{header}}}")).map_err(unreadable)?;
     let mut lots = app.feed.counted().lots;
     if lots.len() < taken {
         return Err(Problem::unavailable("the count is still being read from the record; try again"));
