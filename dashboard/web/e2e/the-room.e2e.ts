@@ -159,6 +159,8 @@ describe('the situation room', () => {
       expect(await confirm.isEnabled()).toBe(true);
       await page.keyboard.press('Escape');
       expect(await page.locator('dialog[open]').count()).toBe(0);
+      // Whoever works by keyboard is where they were.
+      await page.waitForFunction(() => document.activeElement?.matches('form.decision .primary'));
       // There is nothing to take back: said before anything is asked.
       await page.locator('input[value="reinstate"]').check();
       expect(await press(page, 'a rehearsal of the hand')).toBe('');
@@ -256,6 +258,8 @@ describe('the situation room', () => {
       expect(lines.map((line) => line.replace(/[\s,]/g, ''))).toEqual([`Ballots${ballots}${ballots + 3}`, `Invalidballots${invalid}${invalid + 3}`]);
       await page.locator('dialog[open] .primary').click();
       await known(page);
+      // There is nothing more to press: the eye and the keyboard are at what became of it.
+      await page.waitForFunction(() => document.activeElement?.matches('[data-result]'));
       expect(await changed(page, `${unit.id} urns`)).toHaveLength(2);
       await page.locator('select[name="source"]').selectOption('turnout');
       await page.locator('input[name="identified"]').fill(String(unit.turnout.identified + 5));
