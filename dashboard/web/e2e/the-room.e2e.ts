@@ -283,6 +283,8 @@ describe('the situation room', () => {
     const [first] = discrepancies;
     await room(async (page) => {
       await desk(page, 'Discrepancies');
+      // The list is asked for when its desk is opened.
+      await page.locator('tr[data-open]').first().waitFor();
       expect(await page.locator('tr[data-open]').count()).toBe(units.length);
       await page.locator(`tr[data-open="${precinct}"] button`).click();
       await page.waitForSelector(`[data-precinct="${precinct}"]`);
