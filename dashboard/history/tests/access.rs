@@ -95,7 +95,8 @@ async fn a_database_that_has_another_run_of_the_election_is_not_written_to() {
     first.stop();
     support::file_with_reports(&mut history::Outbox::open(&first.file()).unwrap(), 1..=10);
     first.ship(&cluster.database()).await;
-    let other = House::open();
+    let mut other = House::open();
+    other.stop();
     let mut rows = [support::report_row(10, "u-9", 3, "tally")];
     rows[0].row[8] = history::Value::Bytes(vec![9; 32].into());
     history::Outbox::open(&other.file()).unwrap().add_records("kg-test", &rows, 10).unwrap();
