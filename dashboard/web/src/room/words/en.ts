@@ -113,7 +113,7 @@ export const en = {
   invalid: 'Invalid ballots',
   notAddUp: 'Votes and invalid ballots do not make up the ballots.',
   morePreferences: 'More preference votes than votes for the list.',
-  changedMeanwhile: 'The figures of this precinct have changed meanwhile. The new ones stand in the form now: look at them, and decide again.',
+  changedMeanwhile: 'The figures of this precinct have changed meanwhile. The form shows the new ones in a moment: look at them, and decide again.',
   unknownPreferences: 'Preference votes of an incomplete count are not known here: those left empty become 0.',
   nothingCounted: 'Nothing has counted there: there is nothing to correct.',
   sameFigures: 'These figures stand there already.',
