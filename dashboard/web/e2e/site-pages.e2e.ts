@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { SeatsAnswer } from '../src/feed/allocation';
 import type { ElectionSummary, Place, Snapshot } from '../src/feed/types';
 import { FIELDS } from '../src/pages/fields';
 import { DARK, LIGHT } from '../src/map/ground';
@@ -50,18 +51,52 @@ describe('the time machine', () => {
 });
 
 describe('a precinct in the time machine', () => {
-  it('says of its evidence that it is of now, and the country of its seats that they are', async () => {
+  it('says of its evidence that it is of now', async () => {
     const at = Date.parse(definition.polls_close) / 1000 + 1500;
     const [place] = (await json<Place[]>(`${api}/places`)).filter(({ parent }) => parent !== 'abroad');
-    for (const [address, sentence] of [[`/precinct/${place?.precinct}`, 'What follows is as it stands now'], ['', 'Seats are worked out for the newest version only']] as const) {
-      await on('laptop', `/${definition.id}${address}?lang=en`, async ({ page }) => {
-        const said = page.locator('#results p').filter({ hasText: sentence });
-        await page.waitForSelector('input[type="range"]');
-        expect(await said.count()).toBe(0);
-        await page.locator('input[type="range"]').fill(String(at));
-        await said.waitFor();
-      });
-    }
+    await on('laptop', `/${definition.id}/precinct/${place?.precinct}?lang=en`, async ({ page }) => {
+      const said = page.locator('#results p').filter({ hasText: 'What follows is as it stands now' });
+      await page.waitForSelector('input[type="range"]');
+      expect(await said.count()).toBe(0);
+      await page.locator('input[type="range"]').fill(String(at));
+      await said.waitFor();
+    });
+  });
+});
+
+describe('seats in the time machine', () => {
+  it('are those of the moment in view, or are said not to have been there yet, and nobody who drags asks for all', async () => {
+    const closed = Date.parse(definition.polls_close) / 1000;
+    const contest = definition.contests.find(({ kind }) => kind === 'proportional_open_list');
+    if (!contest) throw new Error('no lists');
+    const seatsAt = async (at: number) => json<SeatsAnswer>(`${api}/seats?contest=${contest.id}&source=urns&at=${new Date(at * 1000).toISOString().slice(0, 19)}Z`);
+    const seats = ({ allocation }: SeatsAnswer) => Object.fromEntries((allocation?.options ?? []).flatMap(({ option, seats }) => (seats > 0 ? [[option, seats]] : [])));
+    const [then, now] = [await seatsAt(closed + 1500), await json<SeatsAnswer>(`${api}/seats?contest=${contest.id}&source=urns`)];
+    expect(then.allocation?.ballots).toBeLessThan(now.allocation?.ballots ?? 0);
+    await on('laptop', `/${definition.id}?lang=en&contest=${contest.id}`, async ({ page }) => {
+      const asked: string[] = [];
+      page.on('request', (request) => void (request.url().includes('/seats?') && asked.push(request.url())));
+      const of = ({ epoch, version }: SeatsAnswer) => page.waitForSelector(`section[data-seats][data-version="${epoch}:${version}"]:not([aria-busy="true"])`);
+      const handle = page.locator('input[type="range"]');
+      await of(now);
+      asked.length = 0;
+      await handle.fill(String(closed + 600));
+      for (let second = 600; second < 1500; second += 30) await handle.fill(String(closed + second));
+      await handle.fill(String(closed + 1500));
+      await of(then);
+      const rows = await page.locator('tr[data-seats-of]').evaluateAll((all) => all.map((row) => [(row as HTMLElement).dataset['seatsOf'] ?? '', row.querySelector('[data-figure="seats"]')?.textContent ?? '0']));
+      expect(Object.fromEntries(rows.filter(([, count]) => count !== '0').map(([option, count]) => [option, Number(count)]))).toEqual(seats(then));
+      // Thirty moments were passed: few of them can have been rested at.
+      expect(asked.length).toBeLessThan(10);
+      await handle.fill(String(closed - 600));
+      await page.locator('section[data-seats] p').filter({ hasText: 'At that moment votes were not shown yet' }).waitFor();
+      asked.length = 0;
+      await handle.fill(String(closed + 1500));
+      await of(then);
+      expect(asked).toEqual([]);
+      await page.getByRole('button', { name: 'Back to now' }).click();
+      await of(now);
+    });
   });
 });
 

@@ -39,7 +39,8 @@ export interface SeatsOfOption {
   /** Fewest further votes for it alone with which it has one more seat; null: none does, or it is not known. */
   votes_to_next_seat: number | null;
   second_round: boolean;
-  elected: { number: number; votes: number; by: 'women_share' | 'preference' }[];
+  /** Null where it is not known: preference votes are in no earlier version. */
+  elected: { number: number; votes: number; by: 'women_share' | 'preference' }[] | null;
 }
 
 export interface Tie {

@@ -104,7 +104,6 @@ export const en = {
     forward: 'One minute on',
     at: (time: string) => `at ${time}`,
     live: 'now',
-    seats: 'Seats are worked out for the newest version only; go back to now to see them.',
     evidence: 'What follows is as it stands now: discrepancies, reports, documents and corrections.',
   },
   contest: {
