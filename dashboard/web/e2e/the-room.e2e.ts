@@ -64,6 +64,9 @@ const waiting = async () => (await json<QuarantineAnswer>(`${api}/quarantine?lim
 /** Until something that was decided is to be read by everybody. */
 const published = <T,>(read: () => Promise<T>, is: (found: T) => boolean) => expect.poll(async () => is(await read()), { timeout: 10_000 }).toBe(true);
 
+/** Until the keyboard is at something. */
+const at = (page: Page, selector: string) => page.waitForFunction((wanted) => document.activeElement?.matches(wanted), selector);
+
 const changed = async (page: Page, what: string) => (await page.locator(`tr[data-changed="${what}"] td.num`).allTextContents()).map(digits);
 
 describe('the situation room', () => {
@@ -104,6 +107,7 @@ describe('the situation room', () => {
       expect(spelled).toContain('looked into on the telephone');
       await page.locator('dialog[open] .plain').click();
       expect(await page.locator('dialog[open]').count()).toBe(0);
+      await at(page, 'form.decision .primary');
       expect(await waiting()).toHaveLength(before.length);
       await decide(page, 'looked into on the telephone');
       expect(await page.locator('[data-result]').textContent()).toContain('Decisions taken: 1');
@@ -160,11 +164,12 @@ describe('the situation room', () => {
       await page.keyboard.press('Escape');
       expect(await page.locator('dialog[open]').count()).toBe(0);
       // Whoever works by keyboard is where they were.
-      await page.waitForFunction(() => document.activeElement?.matches('form.decision .primary'));
+      await at(page, 'form.decision .primary');
       // There is nothing to take back: said before anything is asked.
       await page.locator('input[value="reinstate"]').check();
       expect(await press(page, 'a rehearsal of the hand')).toBe('');
       expect(await page.locator('form.decision > .trouble').textContent()).toContain('nothing to decide');
+      await at(page, 'form.decision .primary');
     });
     const after = (await json<Snapshot>(`${api}/results`)).units.find(({ id }) => id === raion.id);
     expect(after?.contests).toEqual(raion.contests);
@@ -259,7 +264,7 @@ describe('the situation room', () => {
       await page.locator('dialog[open] .primary').click();
       await known(page);
       // There is nothing more to press: the eye and the keyboard are at what became of it.
-      await page.waitForFunction(() => document.activeElement?.matches('[data-result]'));
+      await at(page, '[data-result]');
       expect(await changed(page, `${unit.id} urns`)).toHaveLength(2);
       await page.locator('select[name="source"]').selectOption('turnout');
       await page.locator('input[name="identified"]').fill(String(unit.turnout.identified + 5));
@@ -272,6 +277,52 @@ describe('the situation room', () => {
     // Preference votes that nobody touched are those that stood there.
     expect(listOf(after)?.urns?.preferences).toEqual(listOf(before)?.urns?.preferences);
     expect(after.corrections.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['counted again', 'the list was counted again']));
+  });
+
+  it('sends no correction of figures that have changed while it was to be confirmed', async () => {
+    const { units } = await json<Snapshot>(`${api}/precincts?phase=reported`);
+    const unit = units.filter(({ contests }) => (contests['list']?.urns.ballots ?? 0) > 10 && contests['list']?.urns.precincts === 1)[1] as Unit;
+    const precinct = Number(unit.id.split(':')[1]);
+    const urns = async () => (await detailOf(precinct)).reconciliation.find(({ contest }) => contest === 'list')?.urns;
+    const stood = await urns();
+    if (!stood) throw new Error('a precinct that has reported has no whole count');
+    const { ballots, invalid, votes, preferences } = stood;
+    await room(async (page) => {
+      await desk(page, 'Corrections');
+      await open(page, precinct);
+      const input = (name: string) => page.locator(`[data-tally="list"] input[name="${name}"]`);
+      const type = async (more: number) => {
+        await input('ballots').fill(String(ballots + more));
+        await input('invalid').fill(String(invalid + more));
+      };
+      await type(3);
+      expect(await press(page, 'three were found')).toContain('replaced, whole');
+      // Another person is quicker.
+      const act = { act: 'correct', precinct, source: 'urns', contest: 'list', votes, preferences, ballots: ballots + 1, invalid: invalid + 1 };
+      const answer = await fetch(`${base}/api/v1/room/decisions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKENS[1]}` },
+        body: JSON.stringify({ reason: 'one was found', act }),
+      });
+      if (!answer.ok) throw new Error(await answer.text());
+      await published(urns, (found) => found?.ballots === ballots + 1);
+      await page.locator('dialog[open] .primary').click();
+      await page.locator('form.decision > .trouble').filter({ hasText: 'have changed meanwhile' }).waitFor();
+      expect([await page.locator('dialog[open]').count(), await page.locator('[data-result]').count()]).toEqual([0, 0]);
+      // The form becomes another, and its button has nothing to do: the keyboard is at the words, and stays there.
+      await page.waitForFunction(([name, value]) => document.querySelector<HTMLInputElement>(`input[name="${name}"]`)?.value === value, ['ballots', String(ballots + 1)]);
+      expect(await page.locator('form.decision .primary').isDisabled()).toBe(true);
+      await at(page, 'form.decision > .trouble');
+      expect((await urns())?.ballots).toBe(ballots + 1);
+      await type(4);
+      const spelled = await decide(page, 'and three more');
+      expect(spelled.replace(/[\s,]/g, '')).toContain(`Ballots${ballots + 1}${ballots + 4}`);
+      expect(await page.locator('form.decision > .trouble').count()).toBe(0);
+    });
+    await published(urns, (found) => found?.ballots === ballots + 4);
+    const reasons = (await detailOf(precinct)).corrections.map(({ reason }) => reason);
+    expect(reasons).toEqual(expect.arrayContaining(['one was found', 'and three more']));
+    expect(reasons).not.toContain('three were found');
   });
 
   it('closes a discrepancy that was looked into', async () => {
@@ -343,7 +394,10 @@ describe('the situation room', () => {
       await published(registered, (found) => found?.public_key === key);
       await page.locator(`label[data-device="${device}"] input`).check();
       await page.locator('input[name="act"][value="revoke"]').check();
+      // What was accepted since the precinct was opened is among what stays counted: it is read anew.
+      const anew = page.waitForRequest((request) => request.url().endsWith(`/precincts/${precinct}`));
       const spelled = await press(page, 'it was stolen');
+      await anew;
       expect(spelled).toContain(`Reports accepted of it: ${reports.filter((report) => report.device === device && report.verdict === 'accepted').length}`);
       await page.locator('dialog[open] .plain').click();
       expect((await registered())?.status).toBe('active');
@@ -365,6 +419,7 @@ describe('the situation room', () => {
       await page.locator('input[name="through"]').fill('2');
       await decide(page, 'the device was lost');
       expect(await page.locator('form.decision > .trouble').textContent()).toContain('no-such-device');
+      await at(page, 'form.decision .primary');
       await desk(page, 'Lots');
       await page.locator('select[name="contest"]').selectOption({ index: 1 });
       await page.waitForSelector('[data-ties], fieldset');

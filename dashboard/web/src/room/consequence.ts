@@ -1,4 +1,4 @@
-import type { Phase, Unit } from '../feed/types';
+import type { DeviceReport, Phase, Unit } from '../feed/types';
 
 /** What a decision will do, told before it is taken. */
 export interface Consequence {
@@ -8,9 +8,21 @@ export interface Consequence {
   figures?: { name: string; now: string; then: string | null }[];
   /** What is to be typed before it can be taken. */
   typed?: { label: string; text: string };
+  /** The figures from which this follows, in any form. Where they are others once it is confirmed, nothing is sent, and this is said. */
+  stands?: { figures: string; otherwise: string };
 }
 
 export type UnitAct = 'certify' | 'uncertify' | 'annul' | 'reinstate';
+
+/** Whether the number of precincts is to be typed: what takes many figures away, or opens them again, is not done by two presses of one button. */
+export function wantsNumber(act: UnitAct | 'release' | 'refuse', precincts: number): boolean {
+  return precincts > 1 && (act === 'annul' || act === 'uncertify' || act === 'refuse');
+}
+
+/** What a device has sent and was counted. */
+export function acceptedOf(reports: DeviceReport[], device: string): number {
+  return reports.filter((report) => report.device === device && report.verdict === 'accepted').length;
+}
 
 /** Whether a precinct in this phase is meant at all: the others are passed over, as by the service. */
 const CONCERNS: Record<UnitAct, (phase: Phase) => boolean> = {
@@ -27,6 +39,8 @@ export interface Extent {
   of: number;
   /** Of those concerned, the ones that cannot be certified yet. */
   unready: number;
+  /** The precincts concerned. */
+  ids: string[];
   /** Ballots that the precincts concerned have in the sums, by source. */
   ballots: { urns: number; protocols: number };
 }
@@ -44,6 +58,7 @@ export function extentOf(act: UnitAct, precincts: Unit[], contests: string[]): E
     concerned: concerned.length,
     of: precincts.length,
     unready: concerned.filter(({ phase, quarantined }) => phase !== 'reported' || quarantined > 0).length,
+    ids: concerned.map(({ id }) => id).sort(),
     ballots: { urns: sum('urns'), protocols: sum('protocols') },
   };
 }

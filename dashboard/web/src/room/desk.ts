@@ -1,4 +1,4 @@
-import type { Definition } from '../feed/types';
+import type { Definition, PrecinctDetail } from '../feed/types';
 import type { I18n } from '../i18n/i18n.svelte';
 import type { Session } from './session.svelte';
 import { WORDS, type Words } from './words';
@@ -10,6 +10,14 @@ export interface Desk {
   definition: Definition;
   i18n: I18n;
   session: Session;
+}
+
+/** What those need who decide about a precinct that is open. */
+export interface Opened {
+  desk: Desk;
+  detail: PrecinctDetail;
+  /** Reads it once more, after something was decided. */
+  again: () => void;
 }
 
 export const wordsOf = ({ i18n }: Desk): Words => WORDS[i18n.lang];

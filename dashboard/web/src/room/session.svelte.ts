@@ -12,6 +12,13 @@ export class Refusal extends Error {
   }
 }
 
+/** Nothing was sent: what it was decided from is other by now. */
+export class Changed extends Refusal {
+  constructor(words: string) {
+    super(409, words);
+  }
+}
+
 /** One person at work. The token is known to this object alone, and gone with the page. */
 export class Session {
   open = $state(false);

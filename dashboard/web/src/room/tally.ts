@@ -28,6 +28,20 @@ const sum = (values: (number | null)[]) => values.reduce((all: number, value) =>
 /** Whether every line is typed. */
 export const whole = ({ ballots, invalid, votes }: Tally) => [ballots, invalid, ...Object.values(votes)].every((value) => value !== null);
 
+/** A list whose preference votes nobody knows here, and how many of its numbers are left empty: those become nought. */
+export interface Emptied {
+  list: string;
+  empty: number;
+}
+
+/** List by list, what becomes nought because the count does not know it. A list without votes has no preference votes. */
+export function emptied(stands: WholeCount, { preferences }: Tally): Emptied[] {
+  if (stands.preferences) return [];
+  return Object.entries(preferences)
+    .map(([list, numbers]) => ({ list, empty: Object.values(numbers).filter((count) => count === null).length }))
+    .filter(({ list, empty }) => empty > 0 && (stands.votes[list] ?? 0) > 0);
+}
+
 /** The sums that do not hold; none is judged before all of its lines are typed. */
 export function unsound(tally: Tally): ('sum' | 'preferences')[] {
   const { ballots, invalid, votes, preferences } = tally;
