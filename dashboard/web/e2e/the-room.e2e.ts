@@ -123,6 +123,13 @@ describe('the situation room', () => {
   it('decides about no report that the filter hides, and says that it is left out', async () => {
     await room(async (page) => {
       await page.waitForSelector('tr[data-offset]');
+      // From row to row by keyboard, whatever its letters are.
+      const row = (nth: number) => `tr[data-offset]:nth-child(${nth}) input`;
+      await page.getByRole('checkbox', { name: 'All in view' }).focus();
+      for (const [key, nth] of [['KeyJ', 1], ['KeyJ', 2], ['KeyK', 1]] as const) {
+        await page.keyboard.press(key);
+        await at(page, row(Math.min(nth, await page.locator('tr[data-offset]').count())));
+      }
       await page.getByRole('checkbox', { name: 'All in view' }).check();
       const all = await page.locator('tr[data-offset]').count();
       const codes = page.locator('.codes button');

@@ -12,6 +12,9 @@ export interface Desk {
   session: Session;
 }
 
+/** All who ask within a second are given one answer: for so long (ms) it is what stood there before a decision. */
+export const SHARED_MS = 1300;
+
 /** What those need who decide about a precinct that is open. */
 export interface Opened {
   desk: Desk;

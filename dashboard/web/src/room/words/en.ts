@@ -44,6 +44,7 @@ export const en = {
   why: 'Rule',
   select: 'Select',
   selectAll: 'All in view',
+  rowKeys: 'In the list, j and k lead to the next row and the one before.',
   quarantineNone: 'No report waits for a decision.',
   onlyRefuse: 'Figures that do not add up can only be refused (Q02, Q07, Q08); they are then mended by a correction.',
   release: (n: string) => `Count these reports: ${n}`,
