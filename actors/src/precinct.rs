@@ -1,8 +1,8 @@
 //! The shell around a precinct's state: takes a record, lets `election` judge it, and tells the country.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, Ordering},
 };
 
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
@@ -20,18 +20,62 @@ use election::{
     report::{Digest, Seq, Verdict},
 };
 use journal::{Entry, Journaled};
-use tokio::sync::oneshot;
 
 use crate::country::{Changed, Country};
 
 /// Most records that may be on their way to the actors at once. Whoever hands them on keeps to it.
 pub const MAX_IN_FLIGHT: usize = 8_192;
 
-/// The actor of one precinct.
+/// The actor of one precinct, while anybody speaks to it.
 pub(crate) struct PrecinctActor {
-    state: Precinct,
+    kept: Arc<Kept>,
     country: Addr<Country>,
+    /// Whether it says first what the precinct adds.
+    tells: bool,
+}
+
+/// What outlives a precinct's actor: of a million precincts most have nothing to do, and have none. One acts at a time.
+pub(crate) struct Kept {
+    known: Mutex<State>,
+    /// Messages that were handled, of all that its actors were given. It wraps.
+    handled: AtomicU32,
+}
+
+/// A precinct, and how often it has changed.
+struct State {
+    precinct: Precinct,
+    /// The country passes over what is older than what it has.
     revision: u64,
+}
+
+impl Kept {
+    /// `revision` must be above that of any earlier state of this precinct.
+    pub(crate) fn new(precinct: Precinct, revision: u64) -> Arc<Self> {
+        Arc::new(Self { known: Mutex::new(State { precinct, revision }), handled: AtomicU32::new(0) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many messages were handled.
+    pub(crate) fn handled(&self) -> u32 {
+        self.handled.load(Ordering::Acquire)
+    }
+}
+
+impl State {
+    /// What the precinct adds now, and which decisions made it so.
+    fn changed(&mut self, corrections: Vec<Arc<Correction>>) -> Changed {
+        self.revision += 1;
+        Changed {
+            precinct: self.precinct.id(),
+            revision: self.revision,
+            figures: self.precinct.figures(),
+            updated: self.precinct.updated(),
+            corrections,
+        }
+    }
 }
 
 /// A durable record that concerns this precinct.
@@ -39,38 +83,11 @@ pub(crate) struct PrecinctActor {
 #[rtype(result = "Taken")]
 pub(crate) struct Take(pub Arc<Journaled<Entry>>);
 
-/// A durable observation that concerns this precinct, and many others: nobody waits for each of them.
+/// A durable observation that concerns this precinct, and many others. Nobody waits for each of them: it takes its place
+/// before what comes after it, and the country is told when the precinct is given the same record to [`Take`].
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Observe {
-    pub record: Arc<Journaled<Entry>>,
-    /// Which of the round this precinct is.
-    pub nth: usize,
-    pub round: Arc<Round>,
-}
-
-/// A record that goes to many precincts at once. When the last of them has let go of it, whoever waits is told which have
-/// taken it: one that fails meanwhile, or had failed before, lets go without.
-pub(crate) struct Round {
-    taken: Box<[AtomicBool]>,
-    ended: Option<oneshot::Sender<Box<[AtomicBool]>>>,
-}
-
-impl Round {
-    /// A round of so many, and what resolves when it has ended.
-    pub(crate) fn of(precincts: usize) -> (Arc<Self>, oneshot::Receiver<Box<[AtomicBool]>>) {
-        let (ended, told) = oneshot::channel();
-        let taken = (0..precincts).map(|_| AtomicBool::new(false)).collect();
-        (Arc::new(Self { taken, ended: Some(ended) }), told)
-    }
-}
-
-impl Drop for Round {
-    fn drop(&mut self) {
-        // Whoever waited may have gone.
-        let _ = self.ended.take().map(|ended| ended.send(std::mem::take(&mut self.taken)));
-    }
-}
+pub(crate) struct Observe(pub Arc<Journaled<Entry>>);
 
 /// What a record did.
 #[derive(Debug)]
@@ -145,21 +162,17 @@ pub struct PrecinctDetail {
 }
 
 impl PrecinctActor {
-    /// `revision` must be above that of any earlier actor of this precinct.
-    pub(crate) fn new(state: Precinct, country: Addr<Country>, revision: u64) -> Self {
-        Self { state, country, revision }
+    /// One that goes on from what is kept. With `tells` it says first what the precinct adds.
+    pub(crate) fn new(kept: Arc<Kept>, country: Addr<Country>, tells: bool) -> Self {
+        Self { kept, country, tells }
     }
 
-    /// What the precinct adds now, and which decisions made it so.
-    fn changed(&mut self, corrections: Vec<Arc<Correction>>) -> Changed {
-        self.revision += 1;
-        Changed {
-            precinct: self.state.id(),
-            revision: self.revision,
-            figures: self.state.figures(),
-            updated: self.state.updated(),
-            corrections,
-        }
+    /// Handles a message that it was given. One on which it fails is never handled, so that no other goes on from what
+    /// it has left.
+    fn turn<T>(&self, by: impl FnOnce(&mut State) -> T) -> T {
+        let handled = by(&mut self.kept.lock());
+        self.kept.handled.fetch_add(1, Ordering::Release);
+        handled
     }
 }
 
@@ -169,12 +182,15 @@ impl Actor for PrecinctActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         // As many as the gateway lets be in flight: a full mailbox would change their order.
         ctx.set_mailbox_capacity(MAX_IN_FLIGHT);
-        if self.revision == 0 {
-            // The country was formed from it.
+        if !self.tells {
             return;
         }
-        // A rebuilt precinct says what it adds once more; what was added already makes no difference.
-        let changed = self.changed(self.state.corrections().to_vec());
+        // What was added already makes no difference.
+        let changed = {
+            let mut state = self.kept.lock();
+            let corrections = state.precinct.corrections().to_vec();
+            state.changed(corrections)
+        };
         let told = self.country.send(changed);
         actix::AsyncContext::spawn(
             ctx,
@@ -191,12 +207,14 @@ impl Handler<Take> for PrecinctActor {
     type Result = ResponseFuture<Taken>;
 
     fn handle(&mut self, Take(record): Take, _: &mut Self::Context) -> Self::Result {
-        let taken = take(&mut self.state, &record);
-        let correction = match &taken {
-            Taken::Decided(Ok(outcome)) => outcome.correction.clone(),
-            Taken::Decided(Err(_)) | Taken::Judged(_) | Taken::Observed => None,
-        };
-        let changed = self.changed(correction.into_iter().collect());
+        let (taken, changed) = self.turn(|state| {
+            let taken = take(&mut state.precinct, &record);
+            let correction = match &taken {
+                Taken::Decided(Ok(outcome)) => outcome.correction.clone(),
+                Taken::Decided(Err(_)) | Taken::Judged(_) | Taken::Observed => None,
+            };
+            (taken, state.changed(correction.into_iter().collect()))
+        });
         let told = self.country.send(changed);
         Box::pin(async move {
             if told.await.is_err() {
@@ -229,12 +247,8 @@ pub(crate) fn take(state: &mut Precinct, record: &Journaled<Entry>) -> Taken {
 impl Handler<Observe> for PrecinctActor {
     type Result = ();
 
-    /// The country is told without a wait: a moment of the night is one message a precinct.
-    fn handle(&mut self, Observe { record, nth, round }: Observe, _: &mut Self::Context) {
-        take(&mut self.state, &record);
-        let changed = self.changed(Vec::new());
-        self.country.do_send(changed);
-        round.taken[nth].store(true, Ordering::Release);
+    fn handle(&mut self, Observe(record): Observe, _: &mut Self::Context) {
+        self.turn(|state| take(&mut state.precinct, &record));
     }
 }
 
@@ -242,7 +256,7 @@ impl Handler<Consider> for PrecinctActor {
     type Result = Result<(), Objection>;
 
     fn handle(&mut self, Consider(decision): Consider, _: &mut Self::Context) -> Self::Result {
-        self.state.consider(&decision)
+        self.turn(|state| state.precinct.consider(&decision))
     }
 }
 
@@ -250,7 +264,7 @@ impl Handler<WhatBecame> for PrecinctActor {
     type Result = Option<Known>;
 
     fn handle(&mut self, ask: WhatBecame, _: &mut Self::Context) -> Self::Result {
-        self.state.known(&ask.device, ask.seq, ask.digest)
+        self.turn(|state| state.precinct.known(&ask.device, ask.seq, ask.digest))
     }
 }
 
@@ -265,7 +279,7 @@ impl Handler<Quarantine> for PrecinctActor {
                 |report: &&ReportEntry| report.verdict == Verdict::Quarantined || report.ruled.is_some();
             reports.filter(waits).map(|report| (id.clone(), report.clone())).collect::<Vec<_>>()
         };
-        self.state.devices().flat_map(of_device).collect()
+        self.turn(|state| state.precinct.devices().flat_map(of_device).collect())
     }
 }
 
@@ -273,18 +287,24 @@ impl Handler<Describe> for PrecinctActor {
     type Result = actix::MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
-        let reports = self.state.devices().flat_map(|device| {
+        actix::MessageResult(self.turn(|state| PrecinctDetail::of(&state.precinct)))
+    }
+}
+
+impl PrecinctDetail {
+    fn of(precinct: &Precinct) -> Self {
+        let reports = precinct.devices().flat_map(|device| {
             let (id, kind) = (device.id.clone(), device.kind);
             device.reports.into_iter().map(move |report| (id.clone(), kind, report.clone()))
         });
-        actix::MessageResult(PrecinctDetail {
-            phase: self.state.phase(),
+        Self {
+            phase: precinct.phase(),
             reports: reports.collect(),
-            flags: self.state.flags().iter().map(|(flag, since)| (flag.clone(), *since)).collect(),
-            progress: self.state.progress(),
-            hand_count: self.state.hand_count().clone(),
-            reconciliation: self.state.reconciliation(),
-            documents: self.state.documents().to_vec(),
-        })
+            flags: precinct.flags().iter().map(|(flag, since)| (flag.clone(), *since)).collect(),
+            progress: precinct.progress(),
+            hand_count: precinct.hand_count().clone(),
+            reconciliation: precinct.reconciliation(),
+            documents: precinct.documents().to_vec(),
+        }
     }
 }

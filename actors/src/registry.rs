@@ -1,4 +1,8 @@
-//! Where each precinct's actor is, and what happens when one fails.
+//! Where each precinct's actor is, when it has one, and what happens when one fails.
+//!
+//! A precinct's actor comes with the first message and rests when others need the room: most of a million precincts have
+//! nothing to do most of the time. What it knew is kept, and the next one goes on from there. It rests only when it has
+//! handled all that it was given, so that nothing is lost and nothing overtakes; what it still waits for, it waits for.
 //!
 //! A panic in an actor ends that actor and nothing else (a test pins this). Whoever next speaks to it finds
 //! its address closed; the precinct is then rebuilt from the journal and takes its place again. A record on
@@ -6,9 +10,9 @@
 //! no receipt and keep what they have.
 
 use std::{
-    collections::HashMap,
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use actix::{Actor, Addr, ArbiterHandle, Handler, MailboxError, Message, dev::ToEnvelope};
@@ -19,13 +23,14 @@ use election::{
     report::{Digest, Offset, Seq},
     seats::Drawn,
 };
+use futures_util::future::join_all;
 use journal::{Entry, Journaled};
 
 use crate::{
     country::Country,
     ports::ReplaySource,
     precinct::{
-        Consider, Describe, Observe, PrecinctActor, PrecinctDetail, Quarantine, Round, Take, WhatBecame, take,
+        Consider, Describe, Kept, Observe, PrecinctActor, PrecinctDetail, Quarantine, Take, WhatBecame, take,
     },
     system::Alarms,
 };
@@ -41,7 +46,10 @@ pub struct Precincts(Arc<Inner>);
 
 struct Inner {
     definition: Arc<Definition>,
-    addresses: RwLock<HashMap<PrecinctId, Addr<PrecinctActor>>>,
+    /// By number.
+    places: Box<[(PrecinctId, Mutex<Place>)]>,
+    /// Those that have an actor, since the longest time first.
+    awake: Mutex<VecDeque<PrecinctId>>,
     country: Addr<Country>,
     source: Arc<dyn ReplaySource>,
     arbiter: ArbiterHandle,
@@ -50,8 +58,22 @@ struct Inner {
     rebuilds: tokio::sync::Mutex<u64>,
 }
 
+/// A precinct, and its actor while it has one.
+struct Place {
+    kept: Arc<Kept>,
+    address: Option<Addr<PrecinctActor>>,
+    /// Messages that its actors were given. It wraps.
+    given: u32,
+    /// Observations that came while it had no actor, in their order.
+    missed: Vec<Arc<Journaled<Entry>>>,
+}
+
 /// Revisions of a rebuilt precinct start above any that an actor before it can have reached.
 const REVISIONS_A_LIFE: u64 = 1 << 40;
+/// Precincts beyond which the idle ones have no actor. A test has few precincts.
+const MOST_AWAKE: usize = if cfg!(test) { 1 } else { 32_768 };
+/// Precincts that are told of a moment of the night at once: what each adds then waits in the country's mailbox.
+const TOLD_AT_ONCE: usize = 4_096;
 
 impl Precincts {
     pub(crate) fn new(
@@ -62,13 +84,17 @@ impl Precincts {
         arbiter: ArbiterHandle,
         alarms: Alarms,
     ) -> Self {
-        let addresses = states
-            .into_iter()
-            .map(|state| (state.id(), spawn(state, &country, &arbiter, 0)))
-            .collect::<HashMap<_, _>>();
+        let place = |state: Precinct| {
+            let id = state.id();
+            let kept = Kept::new(state, 0);
+            (id, Mutex::new(Place { kept, address: None, given: 0, missed: Vec::new() }))
+        };
+        let mut places: Box<[_]> = states.into_iter().map(place).collect();
+        places.sort_unstable_by_key(|(id, _)| *id);
         Self(Arc::new(Inner {
             definition,
-            addresses: RwLock::new(addresses),
+            places,
+            awake: Mutex::default(),
             country,
             source,
             arbiter,
@@ -123,27 +149,29 @@ impl Precincts {
             Entry::Observation(observation) => concerned(&self.0.definition, observation),
             Entry::Report(_) | Entry::Decision(_) => Vec::new(),
         };
-        let (round, ended) = Round::of(concerned.len());
-        for (nth, precinct) in concerned.iter().enumerate() {
-            if let Some(address) = self.address(*precinct) {
-                address.do_send(Observe { record: Arc::clone(&record), nth, round: Arc::clone(&round) });
-            }
-        }
-        drop(round);
+        concerned.iter().for_each(|precinct| self.observe(*precinct, &record));
         let precincts = self.clone();
         async move {
-            let taken = ended.await.unwrap_or_default();
-            let has = |nth: usize| taken.get(nth).is_some_and(|taken| taken.load(Ordering::Acquire));
             let mut outcome = Ok(());
-            for (nth, precinct) in concerned.into_iter().enumerate() {
-                // Its actor failed, or is being rebuilt from what was on record before. A record that is taken twice
-                // changes nothing.
-                if !has(nth) {
-                    let asked = precincts.ask(precinct, Take(Arc::clone(&record))).await;
-                    outcome = outcome.and(asked.map(|_| ()));
+            // The country is told now; and whose actor failed, or was being rebuilt from what was on record before, takes
+            // the record now. One that is taken twice changes nothing.
+            for some in concerned.chunks(TOLD_AT_ONCE) {
+                let asked = some.iter().map(|precinct| precincts.ask(*precinct, Take(Arc::clone(&record))));
+                for told in join_all(asked).await {
+                    outcome = outcome.and(told.map(|_| ()));
                 }
             }
             outcome
+        }
+    }
+
+    /// Puts an observation before what comes after it.
+    fn observe(&self, precinct: PrecinctId, record: &Arc<Journaled<Entry>>) {
+        let Some(mut place) = self.place(precinct) else { return };
+        let record = Arc::clone(record);
+        match place.address.clone() {
+            Some(address) => place.give(&address, Observe(record)),
+            None => place.missed.push(record),
         }
     }
 
@@ -201,7 +229,7 @@ impl Precincts {
         actix::Context<PrecinctActor>: ToEnvelope<PrecinctActor, M>,
     {
         let precincts = self.clone();
-        let sent = self.address(precinct).map(|address| (address.send(message.clone()), address));
+        let sent = self.address(precinct, 1).map(|address| (address.send(message.clone()), address));
         async move {
             let (sent, address) = sent.ok_or(OutOfService(precinct))?;
             match sent.await {
@@ -217,13 +245,57 @@ impl Precincts {
             }
         }
     }
-
-    pub(crate) fn address(&self, precinct: PrecinctId) -> Option<Addr<PrecinctActor>> {
-        let addresses = self.0.addresses.read().unwrap_or_else(PoisonError::into_inner);
-        addresses.get(&precinct).cloned()
+    fn place(&self, precinct: PrecinctId) -> Option<MutexGuard<'_, Place>> {
+        let places = &self.0.places;
+        let at = places.binary_search_by_key(&precinct, |(id, _)| *id).ok()?;
+        Some(places[at].1.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Rebuilds a precinct whose actor is gone, unless another caller just did.
+    /// The actor of a precinct, to which the caller gives so many messages; it is woken where there is none.
+    pub(crate) fn address(&self, precinct: PrecinctId, given: u32) -> Option<Addr<PrecinctActor>> {
+        let mut place = self.place(precinct)?;
+        place.given = place.given.wrapping_add(given);
+        if let Some(address) = &place.address {
+            return Some(address.clone());
+        }
+        let address = self.spawn(&place.kept, false);
+        for missed in std::mem::take(&mut place.missed) {
+            place.give(&address, Observe(missed));
+        }
+        place.address = Some(address.clone());
+        drop(place);
+        self.let_rest(Some(precinct));
+        Some(address)
+    }
+
+    /// Whether a precinct has an actor.
+    #[cfg(test)]
+    pub(crate) fn acts(&self, precinct: PrecinctId) -> bool {
+        self.place(precinct).is_some_and(|place| place.address.is_some())
+    }
+
+    fn spawn(&self, kept: &Arc<Kept>, tells: bool) -> Addr<PrecinctActor> {
+        let (kept, country) = (Arc::clone(kept), self.0.country.clone());
+        PrecinctActor::start_in_arbiter(&self.0.arbiter, move |_| PrecinctActor::new(kept, country, tells))
+    }
+
+    /// Where there are more actors than there should be, two that were woken before the others may rest. `woken` has an
+    /// actor from now on.
+    pub(crate) fn let_rest(&self, woken: Option<PrecinctId>) {
+        let mut awake = self.0.awake.lock().unwrap_or_else(PoisonError::into_inner);
+        awake.extend(woken);
+        for _ in 0..2 {
+            let Some(longest) = (awake.len() > MOST_AWAKE).then(|| awake.pop_front()).flatten() else {
+                return;
+            };
+            if !self.place(longest).is_some_and(|mut place| place.rest()) {
+                awake.push_back(longest);
+            }
+        }
+    }
+
+    /// Rebuilds a precinct whose actor is gone, unless another caller just did. The caller gives a message to the actor
+    /// that is returned.
     async fn revive(
         &self,
         precinct: PrecinctId,
@@ -231,8 +303,9 @@ impl Precincts {
     ) -> Result<Addr<PrecinctActor>, OutOfService> {
         let inner = &self.0;
         let mut rebuilds = inner.rebuilds.lock().await;
-        if let Some(address) = self.address(precinct).filter(|address| address != gone) {
-            return Ok(address);
+        let other = self.place(precinct).is_some_and(|place| place.address.as_ref() != Some(gone));
+        if other {
+            return self.address(precinct, 1).ok_or(OutOfService(precinct));
         }
         inner.alarms.rebuilds.inc();
         tracing::error!(%precinct, "a precinct's actor failed: rebuilding it from the journal");
@@ -243,10 +316,33 @@ impl Precincts {
         });
         let state = state.map_err(|_| OutOfService(precinct))?;
         *rebuilds += 1;
-        let address = spawn(state, &inner.country, &inner.arbiter, *rebuilds * REVISIONS_A_LIFE);
-        let mut addresses = inner.addresses.write().unwrap_or_else(PoisonError::into_inner);
-        addresses.insert(precinct, address.clone());
+        let kept = Kept::new(state, *rebuilds * REVISIONS_A_LIFE);
+        let address = self.spawn(&kept, true);
+        let mut place = self.place(precinct).ok_or(OutOfService(precinct))?;
+        *place = Place { kept, address: Some(address.clone()), given: 1, missed: Vec::new() };
         Ok(address)
+    }
+}
+
+impl Place {
+    /// Gives its actor a message that nobody waits for.
+    fn give<M>(&mut self, address: &Addr<PrecinctActor>, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        PrecinctActor: Handler<M>,
+    {
+        self.given = self.given.wrapping_add(1);
+        address.do_send(message);
+    }
+
+    /// Lets its actor go, if it has handled all that it was given: it ends when what it waits for has come.
+    fn rest(&mut self) -> bool {
+        let idle = self.given == self.kept.handled();
+        if idle {
+            self.address = None;
+        }
+        idle
     }
 }
 
@@ -269,16 +365,6 @@ pub fn concerns(definition: &Definition, entry: &Entry, precinct: PrecinctId) ->
         Entry::Decision(decision) => decision.act.precinct() == Some(precinct),
         Entry::Observation(observation) => concerned(definition, observation).contains(&precinct),
     }
-}
-
-fn spawn(
-    state: Precinct,
-    country: &Addr<Country>,
-    arbiter: &ArbiterHandle,
-    revision: u64,
-) -> Addr<PrecinctActor> {
-    let country = country.clone();
-    PrecinctActor::start_in_arbiter(arbiter, move |_| PrecinctActor::new(state, country, revision))
 }
 
 fn rebuild(

@@ -14,7 +14,7 @@ use election::{
     seats::Drawn,
     sequence::{Line, Recorded},
 };
-use feed::Series;
+use feed::{Feed, Series};
 use journal::{Entry, Journaled};
 
 use crate::{
@@ -143,6 +143,13 @@ impl Night {
             }
         }
         Ok(())
+    }
+
+    /// Figures that a feed has published already are kept once, by both.
+    pub(crate) fn share(&mut self, feed: &Feed) {
+        for (precinct, shown) in self.precincts.keys().zip(feed.precincts()) {
+            self.contributions.share(*precinct, &shown);
+        }
     }
 
     fn show(&self, series: &Series) {

@@ -338,9 +338,42 @@ async fn a_moment_of_the_night_reaches_a_precinct_that_had_failed() {
     assert_eq!(house.alarm("sanak_precincts_out_of_service_total"), 0.0);
 }
 
+/// In tests more than one precinct is too many: whenever another is spoken to, the one before may rest.
+#[actix::test]
+async fn an_actor_rests_when_others_need_the_room_and_the_next_one_goes_on_from_there() {
+    let dir = TempDir::new().unwrap();
+    let close = definition().about().polls_close;
+    let house = House::open(&dir, close - Duration::from_secs(60)).await;
+    for name in [OPENING, TURNOUT, URN[0]] {
+        assert_eq!(house.send(name).await, Verdict::Accepted, "{name}");
+    }
+    let precincts = house.system.precincts();
+    let (one, other): (PrecinctId, PrecinctId) = ("5001".parse().unwrap(), "5002".parse().unwrap());
+    let phase = async |of| precincts.describe(of).await.unwrap().phase;
+    house.shows("that people vote", |feed| feed.current().status() != feed::Status::Pre).await;
+    assert_eq!((phase(one).await, phase(other).await), (Phase::Open, Phase::Open));
+    precincts.let_rest(None);
+    assert_eq!(phase(other).await, Phase::Open);
+    assert!(!precincts.acts(one) && precincts.acts(other));
+
+    // A moment that passed while it rested comes before what is said to it afterwards.
+    house.store(Entry::Observation(Observation::Clock { reached: close })).await;
+    assert_eq!(phase(one).await, Phase::Counting);
+    house.set(close + Duration::from_secs(1));
+    assert_eq!(house.send(URN[1]).await, Verdict::Accepted);
+    house.shows("the tally", |feed| ballots(feed) == 400 && identified(feed) == 412).await;
+
+    // Whoever speaks while they come and go is answered.
+    let asked = (0..500).map(|nth| precincts.describe(if nth % 2 == 0 { one } else { other }));
+    for (nth, answer) in futures_util::future::join_all(asked).await.into_iter().enumerate() {
+        assert_eq!(answer.unwrap().reports.len(), if nth % 2 == 0 { 4 } else { 0 });
+    }
+    assert_eq!(house.alarm("sanak_precinct_rebuilds_total"), 0.0);
+}
+
 impl crate::Precincts {
     async fn fail(&self, precinct: PrecinctId) -> Result<(), actix::MailboxError> {
-        self.address(precinct).unwrap().send(Fail).await
+        self.address(precinct, 1).unwrap().send(Fail).await
     }
 }
 

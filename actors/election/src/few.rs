@@ -6,6 +6,13 @@
 /// So many entries are made room for one by one.
 const FEW: usize = 4;
 
+/// Makes room for one more entry of a list that is most often short.
+pub(crate) fn make_room<T>(list: &mut Vec<T>) {
+    if list.len() < FEW {
+        list.reserve_exact(1);
+    }
+}
+
 /// Keys in their order, each with a value. For a handful: to put one in moves those behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Few<K, V>(Vec<(K, V)>);
@@ -39,9 +46,7 @@ impl<K: Ord, V> Few<K, V> {
     /// The value of a key, which is this one where it had none.
     pub fn or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
         let at = self.place(&key).unwrap_or_else(|at| {
-            if self.0.len() < FEW {
-                self.0.reserve_exact(1);
-            }
+            make_room(&mut self.0);
             self.0.insert(at, (key, value()));
             at
         });

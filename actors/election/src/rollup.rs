@@ -62,6 +62,13 @@ impl Contributions {
         Some(Change { precinct, before, after })
     }
 
+    /// Keeps figures that are what a precinct adds in place of those, so that both stand in memory once.
+    pub fn share(&mut self, precinct: PrecinctId, figures: &Arc<Figures>) {
+        if let Some(own) = self.figures.get_mut(&precinct).filter(|own| own == &figures) {
+            *own = Arc::clone(figures);
+        }
+    }
+
     /// The units above a precinct, nearest first, the country last.
     pub fn path(&self, precinct: PrecinctId) -> Arc<[UnitId]> {
         self.paths.get(&precinct).cloned().unwrap_or_default()

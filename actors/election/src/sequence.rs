@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Digest, Seq};
+use crate::{
+    few::make_room,
+    report::{Digest, Seq},
+};
 
 /// The longest gap that a decision can close. A device that names a number further away is broken: another
 /// takes its place.
@@ -141,7 +144,7 @@ impl Line {
     /// Puts a report into the line. A report that fills a gap takes along those that waited above it.
     pub fn record(&mut self, seq: Seq, digest: Digest) {
         match self.place(seq) {
-            Place::Next => self.placed.push(digest),
+            Place::Next => self.put(digest),
             Place::Above => {
                 self.above.insert(seq, digest);
             }
@@ -155,8 +158,13 @@ impl Line {
     /// Takes along those that waited above a gap which is filled.
     fn advance(&mut self) {
         while let Some(next) = self.above.remove(&(self.head() + 1)) {
-            self.placed.push(next);
+            self.put(next);
         }
+    }
+
+    fn put(&mut self, next: Digest) {
+        make_room(&mut self.placed);
+        self.placed.push(next);
     }
 
     /// Gives up the numbers of a gap that are still missing, and takes along those that waited above it. A gap

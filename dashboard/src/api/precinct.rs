@@ -72,7 +72,7 @@ fn reports(detail: &PrecinctDetail) -> Vec<Value> {
             "offset": entry.offset, "device": device, "kind": kind, "seq": entry.seq,
             "type": entry.report_type, "at": rfc3339(entry.at), "arrived": rfc3339(entry.arrived),
             "digest": entry.digest.to_string(), "verdict": entry.verdict, "codes": entry.codes,
-            "decision": corrected::decision(entry.verdict, entry.ruled.as_ref()),
+            "decision": corrected::decision(entry.verdict, entry.ruled.as_deref()),
         })
     };
     detail.reports.iter().map(one).collect()

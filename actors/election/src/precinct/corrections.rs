@@ -30,14 +30,14 @@ impl Precinct {
                 if self.urns(ix) == figures {
                     return Err(Objection::Unchanged);
                 }
-                self.corrected.insert(ix, figures);
+                self.people_mut().corrected.insert(ix, figures);
             }
             Source::Protocols => {
                 // The hand count refuses more ballots than voters, and so does a correction of it.
                 if !figures.registered.is_zero() && figures.ballots > figures.registered {
                     return Err(wrong("there are more ballots than registered voters"));
                 }
-                let entered = self.protocol.iter_mut().find(|(of, _)| *of == ix);
+                let entered = self.people_mut().protocol.iter_mut().find(|(of, _)| *of == ix);
                 let (_, entered) = entered.ok_or_else(nothing)?;
                 if *entered == figures {
                     return Err(Objection::Unchanged);
@@ -61,20 +61,20 @@ impl Precinct {
         if self.identified() == identified && self.has_sent() {
             return Err(Objection::Unchanged);
         }
-        self.corrected_turnout = Some(identified);
+        self.people_mut().turnout = Some(identified);
         Ok(())
     }
 
     /// What people set for a contest in place of what the urns counted.
     pub(super) fn corrected_urns(&self, contest: crate::definition::ContestIx) -> Option<&SourceFigures> {
-        self.corrected.get(&contest)
+        self.people().corrected.get(&contest)
     }
 
     /// Whether what a final report would count was set by people: such a report waits for them.
     pub(super) fn settled(&self, device: &Counted, body: &Body) -> bool {
         match body {
-            Body::Tally(_) => self.corrected.keys().any(|ix| device.counts(*ix)),
-            Body::Closing(_) => self.corrected_turnout.is_some(),
+            Body::Tally(_) => self.people().corrected.keys().any(|ix| device.counts(*ix)),
+            Body::Closing(_) => self.people().turnout.is_some(),
             Body::OpeningTerminal { .. } | Body::OpeningUrn(_) | Body::Turnout(_) => false,
         }
     }

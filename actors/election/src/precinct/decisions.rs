@@ -73,10 +73,10 @@ impl Precinct {
         offset: Offset,
         arrived: Timestamp,
     ) -> Result<Outcome, Objection> {
-        if offset <= self.last_decision {
+        if offset <= self.people().last_decision {
             return Ok(Outcome::default());
         }
-        self.last_decision = offset;
+        self.people_mut().last_decision = offset;
         self.consider(decision)?;
         let before = self.figures();
         let mut outcome = self.apply(&decision.act, &Ruled::new(decision, offset, arrived))?;
@@ -95,7 +95,7 @@ impl Precinct {
                 before: Arc::new(before),
                 after: Arc::new(after),
             });
-            self.corrections.push(Arc::clone(&correction));
+            self.people_mut().corrections.push(Arc::clone(&correction));
             outcome.correction = Some(correction);
         }
         Ok(outcome)
@@ -128,8 +128,8 @@ impl Precinct {
             Act::Refuse { reports, .. } => self.refuse(reports, ruled)?,
             Act::Correct { source, tally, .. } => self.correct(*source, tally)?,
             Act::CorrectTurnout { identified, .. } => self.correct_turnout(*identified)?,
-            Act::Annul { .. } => self.ruling = Ruling::Annulled,
-            Act::Reinstate { .. } | Act::Uncertify { .. } => self.ruling = Ruling::Open,
+            Act::Annul { .. } => self.people_mut().ruling = Ruling::Annulled,
+            Act::Reinstate { .. } | Act::Uncertify { .. } => self.people_mut().ruling = Ruling::Open,
             Act::Certify { .. } => self.certify()?,
             Act::DrawLots(_) => return Err(Objection::NoPrecinct),
             Act::Resolve { code, device, contest, .. } => {
@@ -141,7 +141,7 @@ impl Precinct {
 
     /// Every decision of which the list of corrections has an entry, in their order.
     pub fn corrections(&self) -> &[Arc<Correction>] {
-        &self.corrections
+        &self.people().corrections
     }
 
     fn consider_gap(&self, id: &DeviceId, named: Gap) -> Result<(), Objection> {

@@ -50,13 +50,13 @@ impl Precinct {
 
     /// Whether anything of the day is known here.
     pub(super) fn has_sent(&self) -> bool {
-        self.corrected_turnout.is_some() || self.devices.values().any(|device| device.has_sent())
+        self.people().turnout.is_some() || self.devices.values().any(|device| device.has_sent())
     }
 
     /// People who were identified: as people set it, or as the terminals say. Each terminal's count is at most
     /// 10^9 (F03).
     pub(super) fn identified(&self) -> Count {
-        if let Some(identified) = self.corrected_turnout {
+        if let Some(identified) = self.people().turnout {
             return identified;
         }
         Count::checked_sum(self.devices.values().map(|device| device.identified()))
@@ -97,10 +97,8 @@ impl Precinct {
     }
 
     fn protocol_of(&self, contest: ContestIx) -> SourceFigures {
-        let entered = self.protocol.iter().find(|(of, _)| *of == contest);
-        entered
-            .map(|(_, figures)| figures.clone())
-            .unwrap_or_else(|| SourceFigures::empty(self.definition.contest(contest).options.len()))
+        let entered = self.people().protocol_of(contest).cloned();
+        entered.unwrap_or_else(|| SourceFigures::empty(self.definition.contest(contest).options.len()))
     }
 
     /// Whether every contest has reported: by its urns; by protocol where the precinct counts by hand or has
@@ -110,7 +108,7 @@ impl Precinct {
             let by_hand = self.entry().counting == Counting::Manual
                 || !self.devices.values().any(|urn| urn.active && urn.counts(here.contest));
             if by_hand && self.corrected_urns(here.contest).is_none() {
-                self.protocol.iter().any(|(of, _)| *of == here.contest)
+                self.people().protocol_of(here.contest).is_some()
             } else {
                 self.urns(here.contest).precincts == 1
             }

@@ -111,8 +111,7 @@ impl Precinct {
         if ballots > registered {
             raise(Code::W11);
         }
-        let protocol = self.protocol.iter().find(|(of, _)| *of == contest).map(|(_, figures)| figures);
-        if let Some(protocol) = protocol
+        if let Some(protocol) = self.people().protocol_of(contest)
             && urns.precincts == 1
             && !same(protocol, &urns)
         {
@@ -125,7 +124,7 @@ impl Precinct {
 
     /// Whether every active ID terminal has closed, or people set how many were identified.
     fn closed(&self) -> bool {
-        if self.corrected_turnout.is_some() {
+        if self.people().turnout.is_some() {
             return true;
         }
         let mut terminals = self

@@ -133,7 +133,7 @@ impl Precinct {
             let settled = self.settled(device, &report.body);
             fitness::check(&self.definition, self.entry(), device, &report.body)
                 .or_else(|| plausibility::check(&self.definition, self.entry(), device, settled, arrived))
-                .or((self.ruling == Ruling::Certified).then_some(Code::Q09))
+                .or((self.people().ruling == Ruling::Certified).then_some(Code::Q09))
         };
         if let Some(code) = failure {
             return self.note(id, arrived, verdict(code), vec![code]);

@@ -42,7 +42,7 @@ impl Precinct {
     /// How far the entering of the protocol has come.
     pub fn hand_count(&self) -> &HandCount {
         static NOT_BEGUN: LazyLock<HandCount> = LazyLock::new(HandCount::default);
-        self.hand_count.as_deref().unwrap_or(&NOT_BEGUN)
+        self.people().hand_count.as_deref().unwrap_or(&NOT_BEGUN)
     }
 
     /// The sources of each contest side by side.
@@ -53,14 +53,14 @@ impl Precinct {
             .map(|contest| {
                 let id = &self.definition.contest(contest).id;
                 let urns = self.urns(contest);
-                let copies = self.copies.iter().filter_map(|(holder, contests)| {
+                let copies = self.people().copies.iter().filter_map(|(holder, contests)| {
                     Some((Arc::clone(holder), contests.iter().find_map(|one| of(one, contest))?))
                 });
                 Reconciliation {
                     contest,
                     identified: self.has_sent().then(|| self.identified()),
                     urns: (urns.precincts == 1).then_some(urns),
-                    protocol: self.protocol.iter().find_map(|one| of(one, contest)),
+                    protocol: self.people().protocol.iter().find_map(|one| of(one, contest)),
                     copies: copies.collect(),
                     codes: self
                         .flags
@@ -75,14 +75,14 @@ impl Precinct {
 
     /// Every scan on record, in the order of the journal.
     pub fn documents(&self) -> &[Arc<Document>] {
-        &self.documents
+        &self.people().documents
     }
 
     pub(super) fn consider_document(&self, kind: DocumentKind, scan: &Scan) -> Result<(), Objection> {
-        if self.documents.iter().any(|of| of.kind == kind && of.scan.original == scan.original) {
+        if self.documents().iter().any(|of| of.kind == kind && of.scan.original == scan.original) {
             return Err(Objection::SameDocument);
         }
-        if self.documents.len() == MOST_DOCUMENTS {
+        if self.documents().len() == MOST_DOCUMENTS {
             return Err(Objection::TooManyDocuments);
         }
         Ok(())
@@ -90,7 +90,8 @@ impl Precinct {
 
     pub(super) fn file(&mut self, kind: DocumentKind, scan: Scan, ruled: &Ruled) {
         let by = Arc::clone(&ruled.by);
-        self.documents.push(Arc::new(Document { kind, scan, by, at: ruled.at, offset: ruled.offset }));
+        let document = Document { kind, scan, by, at: ruled.at, offset: ruled.offset };
+        self.people_mut().documents.push(Arc::new(document));
     }
 
     pub(super) fn consider_protocol(&self, by: &str, forms: &[Form]) -> Result<(), Objection> {
@@ -123,9 +124,10 @@ impl Precinct {
     pub(super) fn enter_protocol(&mut self, forms: &[Form], ruled: &Ruled) -> Result<(), Objection> {
         let entry =
             Entry { by: Arc::clone(&ruled.by), forms: forms.to_vec(), at: ruled.at, offset: ruled.offset };
-        self.hand_count.get_or_insert_default().enter(entry)?;
+        self.people_mut().hand_count.get_or_insert_default().enter(entry)?;
         if let Some(forms) = self.hand_count().forms() {
-            self.protocol = forms.iter().filter_map(|form| self.placed(&form.tally)).collect();
+            let protocol = forms.iter().filter_map(|form| self.placed(&form.tally)).collect();
+            self.people_mut().protocol = protocol;
         }
         Ok(())
     }
@@ -136,7 +138,8 @@ impl Precinct {
         if holder.trim().is_empty() || long || contests.is_empty() || named.len() != contests.len() {
             return Err(Objection::WrongCopy);
         }
-        if self.copies.len() == MOST_COPIES && !self.copies.contains_key(holder) {
+        let copies = &self.people().copies;
+        if copies.len() == MOST_COPIES && !copies.contains_key(holder) {
             return Err(Objection::TooManyCopies);
         }
         // It is compared with figures that add up: one that does not is read wrongly, or is no copy.
@@ -145,13 +148,14 @@ impl Precinct {
 
     pub(super) fn record_copy(&mut self, holder: &str, contests: &[CorrectedTally]) {
         let contests = contests.iter().filter_map(|tally| self.placed(tally)).collect();
-        self.copies.insert(holder.into(), contests);
+        self.people_mut().copies.insert(holder.into(), contests);
     }
 
     /// Whether a copy that observers hold says otherwise than the protocol (W13).
     pub(super) fn copies_differ(&self, contest: ContestIx) -> bool {
-        let protocol = self.protocol.iter().find(|(of, _)| *of == contest).map(|(_, figures)| figures);
-        let copies = self.copies.values().flatten().filter(|(of, _)| *of == contest);
+        let people = self.people();
+        let protocol = people.protocol_of(contest);
+        let copies = people.copies.values().flatten().filter(|(of, _)| *of == contest);
         protocol.is_some_and(|protocol| copies.map(|(_, copy)| copy).any(|copy| !same(copy, protocol)))
     }
 

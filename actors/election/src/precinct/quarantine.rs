@@ -87,7 +87,7 @@ impl Precinct {
         let arrived = device.quarantine.remove(&offset)?;
         if let Some(entry) = device.reports.get_mut(key) {
             entry.verdict = verdict;
-            entry.ruled = Some(ruled.clone());
+            entry.ruled = Some(Box::new(ruled.clone()));
         }
         self.quarantined = self.quarantined.saturating_sub(1);
         Some(arrived)

@@ -4,12 +4,10 @@
 //! for nodes that are made for eleven.
 
 use crate::{
+    few::make_room,
     precinct::state::ReportEntry,
     report::{Digest, Seq},
 };
-
-/// So many are made room for one by one.
-const FEW: usize = 4;
 
 /// What became of each report of a device.
 #[derive(Debug, Clone, Default)]
@@ -35,9 +33,7 @@ impl Reports {
         match self.place((entry.seq, entry.digest)) {
             Ok(at) => self.0[at] = entry,
             Err(at) => {
-                if self.0.len() < FEW {
-                    self.0.reserve_exact(1);
-                }
+                make_room(&mut self.0);
                 self.0.insert(at, entry);
             }
         }

@@ -10,10 +10,9 @@ use crate::{
 };
 
 /// What was ruled about the results of a precinct as a whole.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ruling {
     /// Nothing: they are as they come.
-    #[default]
     Open,
     /// Final: no report and no decision changes them, but one that lifts this.
     Certified,
@@ -31,7 +30,7 @@ pub(super) struct Basis {
 impl Precinct {
     /// What a ruling forbids.
     pub(super) fn consider_ruling(&self, act: &Act) -> Result<(), Objection> {
-        match (self.ruling, act) {
+        match (self.people().ruling, act) {
             (Ruling::Certified, Act::Refuse { .. } | Act::Resolve { .. } | Act::Reissue { .. })
             | (Ruling::Certified, Act::Copy { .. } | Act::Document { .. } | Act::Uncertify { .. }) => Ok(()),
             (Ruling::Certified, _) => Err(Objection::Certified),
@@ -52,7 +51,7 @@ impl Precinct {
         if self.quarantined > 0 {
             return Err(Objection::Undecided(self.quarantined));
         }
-        self.ruling = Ruling::Certified;
+        self.people_mut().ruling = Ruling::Certified;
         Ok(())
     }
 
@@ -64,7 +63,7 @@ impl Precinct {
         self.events.remove(&flag);
         if self.standing_flags().contains(&flag) {
             let basis = self.basis(&flag);
-            self.resolved.insert(flag, basis);
+            self.people_mut().resolved.insert(flag, basis);
         }
         Ok(())
     }
@@ -73,18 +72,22 @@ impl Precinct {
     /// same.
     pub(super) fn open_flags(&mut self) -> BTreeSet<Flag> {
         let mut open = self.standing_flags();
-        let mut resolved = std::mem::take(&mut self.resolved);
+        if self.people().resolved.is_empty() {
+            return open;
+        }
+        let mut resolved = std::mem::take(&mut self.people_mut().resolved);
         resolved.retain(|flag, basis| open.contains(flag) && *basis == self.basis(flag));
         open.retain(|flag| !resolved.contains_key(flag));
-        self.resolved = resolved;
+        self.people_mut().resolved = resolved;
         open
     }
 
     fn basis(&self, flag: &Flag) -> Basis {
         let ix = flag.contest.as_ref().and_then(|id| self.definition.contest_ix(id));
         let contest = ix.map(|ix| {
-            let protocol = self.protocol.iter().find(|(of, _)| *of == ix).map(|(_, figures)| figures.clone());
-            let copies = self.copies.values().flatten().filter(|(of, _)| *of == ix);
+            let people = self.people();
+            let protocol = people.protocol_of(ix).cloned();
+            let copies = people.copies.values().flatten().filter(|(of, _)| *of == ix);
             (self.urns(ix), protocol, copies.map(|(_, copy)| copy.clone()).collect())
         });
         Basis { identified: self.identified(), contest }

@@ -30,31 +30,59 @@ pub struct Precinct {
     pub(super) definition: Arc<Definition>,
     pub(super) id: PrecinctId,
     pub(super) devices: Few<DeviceId, Box<Counted>>,
-    /// The hand count, by contest in the order of the precinct's; empty before it is in.
-    pub(super) protocol: Vec<(ContestIx, SourceFigures)>,
     pub(super) clock: Timestamp,
     /// Flags that an event raised and that stay until they are lowered by one.
     pub(super) events: Few<Flag, Timestamp>,
     /// Every open flag, and since when.
     pub(super) flags: Few<Flag, Timestamp>,
-    /// Discrepancies that people looked into, and what they were about then.
-    pub(super) resolved: BTreeMap<Flag, Basis>,
     pub(super) quarantined: u32,
-    /// What people set in place of what the urns counted.
-    pub(super) corrected: BTreeMap<ContestIx, SourceFigures>,
-    /// What people set in place of what the terminals say.
-    pub(super) corrected_turnout: Option<Count>,
-    pub(super) ruling: Ruling,
-    pub(super) corrections: Vec<Arc<Correction>>,
-    /// How far the entering of the protocol has come, once it has begun.
-    pub(super) hand_count: Option<Box<HandCount>>,
-    /// Scans, in the order of the journal.
-    pub(super) documents: Vec<Arc<Document>>,
-    /// What observers hold, by who holds it.
-    pub(super) copies: BTreeMap<Arc<str>, Vec<(ContestIx, SourceFigures)>>,
-    /// The last decision's place in the journal.
-    pub(super) last_decision: Offset,
+    /// What people did, once they did anything: in most precincts they do not before the protocol.
+    people: Option<Box<People>>,
     pub(super) updated: Timestamp,
+}
+
+/// What people entered and decided about a precinct.
+#[derive(Debug, Clone)]
+pub(super) struct People {
+    /// The hand count, by contest in the order of the precinct's; empty before it is in.
+    pub protocol: Vec<(ContestIx, SourceFigures)>,
+    /// Discrepancies that they looked into, and what they were about then.
+    pub resolved: BTreeMap<Flag, Basis>,
+    /// What they set in place of what the urns counted.
+    pub corrected: BTreeMap<ContestIx, SourceFigures>,
+    /// What they set in place of what the terminals say.
+    pub turnout: Option<Count>,
+    pub ruling: Ruling,
+    pub corrections: Vec<Arc<Correction>>,
+    /// How far the entering of the protocol has come, once it has begun.
+    pub hand_count: Option<Box<HandCount>>,
+    /// Scans, in the order of the journal.
+    pub documents: Vec<Arc<Document>>,
+    /// What observers hold, by who holds it.
+    pub copies: BTreeMap<Arc<str>, Vec<(ContestIx, SourceFigures)>>,
+    /// The last decision's place in the journal.
+    pub last_decision: Offset,
+}
+
+impl People {
+    /// Before they did anything.
+    const NOTHING: Self = Self {
+        protocol: Vec::new(),
+        resolved: BTreeMap::new(),
+        corrected: BTreeMap::new(),
+        turnout: None,
+        ruling: Ruling::Open,
+        corrections: Vec::new(),
+        hand_count: None,
+        documents: Vec::new(),
+        copies: BTreeMap::new(),
+        last_decision: Offset(0),
+    };
+
+    /// The hand count of a contest, once it is in.
+    pub fn protocol_of(&self, contest: ContestIx) -> Option<&SourceFigures> {
+        self.protocol.iter().find(|(of, _)| *of == contest).map(|(_, figures)| figures)
+    }
 }
 
 /// What a precinct knows of one of its devices.
@@ -114,7 +142,7 @@ pub struct ReportEntry {
     /// Why.
     pub codes: Vec<Code>,
     /// Of a report that was in quarantine: who decided about it.
-    pub ruled: Option<Ruled>,
+    pub ruled: Option<Box<Ruled>>,
 }
 
 /// Who decided about a report, and why.
@@ -170,20 +198,11 @@ impl Precinct {
             definition,
             id,
             devices: Few::default(),
-            protocol: Vec::new(),
             clock: Timestamp::default(),
             events: Few::default(),
             flags: Few::default(),
-            resolved: BTreeMap::new(),
             quarantined: 0,
-            corrected: BTreeMap::new(),
-            corrected_turnout: None,
-            ruling: Ruling::default(),
-            corrections: Vec::new(),
-            hand_count: None,
-            documents: Vec::new(),
-            copies: BTreeMap::new(),
-            last_decision: Offset::default(),
+            people: None,
             updated: Timestamp::default(),
         })
     }
@@ -225,6 +244,17 @@ impl Precinct {
     /// Its entry in the definition.
     pub fn entry(&self) -> &Entry {
         &self.definition.precincts()[&self.id]
+    }
+
+    /// What people entered and decided.
+    pub(super) fn people(&self) -> &People {
+        static NOTHING: People = People::NOTHING;
+        self.people.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// The same, to change it.
+    pub(super) fn people_mut(&mut self) -> &mut People {
+        self.people.get_or_insert_with(|| Box::new(People::NOTHING))
     }
 
     /// When a record last changed it.
@@ -287,7 +317,7 @@ impl Precinct {
 
     /// Phase of the precinct.
     pub fn phase(&self) -> Phase {
-        match self.ruling {
+        match self.people().ruling {
             Ruling::Certified => Phase::Certified,
             Ruling::Annulled => Phase::Annulled,
             Ruling::Open => self.progress_of_the_night(),

@@ -220,7 +220,7 @@ fn first(precinct: &mut Precinct, arrived: &Arrived) -> (Verdict, Vec<Code>) {
 impl Precinct {
     /// Takes a decision that stands behind the last one in the journal.
     fn rule(&mut self, decision: &Decision, at: Timestamp) -> Result<Vec<Judgement>, Objection> {
-        let next = Offset(self.last_decision.0 + 1);
+        let next = Offset(self.people().last_decision.0 + 1);
         self.decide(decision, next, at).map(|outcome| outcome.judgements)
     }
 }

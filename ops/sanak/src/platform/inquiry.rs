@@ -112,7 +112,7 @@ impl Questions {
                 codes: of.codes,
                 arrived: of.arrived,
                 verdict: of.verdict,
-                ruled: of.ruled,
+                ruled: of.ruled.map(|ruled| *ruled),
             }));
         }
         list.sort_by_key(|entry| entry.offset);
