@@ -61,7 +61,7 @@ struct Inner {
 /// A precinct, and its actor while it has one.
 struct Place {
     kept: Arc<Kept>,
-    address: Option<Addr<PrecinctActor>>,
+    address: Option<Box<Addr<PrecinctActor>>>,
     /// Messages that its actors were given. It wraps.
     given: u32,
     /// Observations that came while it had no actor, in their order.
@@ -169,7 +169,7 @@ impl Precincts {
     fn observe(&self, precinct: PrecinctId, record: &Arc<Journaled<Entry>>) {
         let Some(mut place) = self.place(precinct) else { return };
         let record = Arc::clone(record);
-        match place.address.clone() {
+        match place.address.as_deref().cloned() {
             Some(address) => place.give(&address, Observe(record)),
             None => place.missed.push(record),
         }
@@ -255,14 +255,14 @@ impl Precincts {
     pub(crate) fn address(&self, precinct: PrecinctId, given: u32) -> Option<Addr<PrecinctActor>> {
         let mut place = self.place(precinct)?;
         place.given = place.given.wrapping_add(given);
-        if let Some(address) = &place.address {
+        if let Some(address) = place.address.as_deref() {
             return Some(address.clone());
         }
         let address = self.spawn(&place.kept, false);
         for missed in std::mem::take(&mut place.missed) {
             place.give(&address, Observe(missed));
         }
-        place.address = Some(address.clone());
+        place.address = Some(Box::new(address.clone()));
         drop(place);
         self.let_rest(Some(precinct));
         Some(address)
@@ -303,7 +303,7 @@ impl Precincts {
     ) -> Result<Addr<PrecinctActor>, OutOfService> {
         let inner = &self.0;
         let mut rebuilds = inner.rebuilds.lock().await;
-        let other = self.place(precinct).is_some_and(|place| place.address.as_ref() != Some(gone));
+        let other = self.place(precinct).is_some_and(|place| place.address.as_deref() != Some(gone));
         if other {
             return self.address(precinct, 1).ok_or(OutOfService(precinct));
         }
@@ -319,7 +319,7 @@ impl Precincts {
         let kept = Kept::new(state, *rebuilds * REVISIONS_A_LIFE);
         let address = self.spawn(&kept, true);
         let mut place = self.place(precinct).ok_or(OutOfService(precinct))?;
-        *place = Place { kept, address: Some(address.clone()), given: 1, missed: Vec::new() };
+        *place = Place { kept, address: Some(Box::new(address.clone())), given: 1, missed: Vec::new() };
         Ok(address)
     }
 }

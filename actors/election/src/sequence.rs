@@ -25,10 +25,21 @@ pub const MAX_HELD: usize = 64;
 pub struct Line {
     /// Digest of report 1, 2, 3 … up to the head; [`Digest::NONE`] where a decision closed a gap.
     placed: Vec<Digest>,
+    /// Of most devices there is none, and it takes no room.
+    beside: Option<Box<Beside>>,
+}
+
+/// What is known of a device and has no place in its line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Beside {
     /// Above a gap.
     above: BTreeMap<Seq, Digest>,
     /// A second digest of a number that has its place taken (S03).
     others: BTreeSet<(Seq, Digest)>,
+}
+
+impl Beside {
+    const NOTHING: Self = Self { above: BTreeMap::new(), others: BTreeSet::new() };
 }
 
 /// What to do with a report that has not been journaled by this copy of it.
@@ -123,10 +134,10 @@ impl Line {
     pub fn admit(&self, seq: Seq, digest: Digest) -> Admission {
         match self.at(seq) {
             Some(known) if known == digest => Admission::Known,
-            Some(_) if self.others.contains(&(seq, digest)) => Admission::Known,
+            Some(_) if self.beside().others.contains(&(seq, digest)) => Admission::Known,
             Some(_) => Admission::New,
             None if seq == self.head() + 1 => Admission::New,
-            None if self.above.len() >= MAX_HELD => Admission::Full,
+            None if self.beside().above.len() >= MAX_HELD => Admission::Full,
             None => Admission::New,
         }
     }
@@ -146,10 +157,10 @@ impl Line {
         match self.place(seq) {
             Place::Next => self.put(digest),
             Place::Above => {
-                self.above.insert(seq, digest);
+                self.beside_mut().above.insert(seq, digest);
             }
             Place::Taken | Place::Closed => {
-                self.others.insert((seq, digest));
+                self.beside_mut().others.insert((seq, digest));
             }
         }
         self.advance();
@@ -157,9 +168,28 @@ impl Line {
 
     /// Takes along those that waited above a gap which is filled.
     fn advance(&mut self) {
-        while let Some(next) = self.above.remove(&(self.head() + 1)) {
+        loop {
+            let next = self.head() + 1;
+            let Some(next) = self.beside.as_mut().and_then(|beside| beside.above.remove(&next)) else {
+                break;
+            };
             self.put(next);
         }
+        self.tidy();
+    }
+
+    /// Gives back the room of what is no longer there.
+    fn tidy(&mut self) {
+        self.beside = self.beside.take().filter(|beside| **beside != Beside::NOTHING);
+    }
+
+    fn beside(&self) -> &Beside {
+        static NOTHING: Beside = Beside::NOTHING;
+        self.beside.as_deref().unwrap_or(&NOTHING)
+    }
+
+    fn beside_mut(&mut self) -> &mut Beside {
+        self.beside.get_or_insert_default()
     }
 
     fn put(&mut self, next: Digest) {
@@ -175,7 +205,7 @@ impl Line {
         }
         for seq in gap.from..=gap.through {
             if self.at(seq).is_none() {
-                self.above.insert(seq, Digest::NONE);
+                self.beside_mut().above.insert(seq, Digest::NONE);
             }
         }
         self.advance();
@@ -190,26 +220,29 @@ impl Line {
 
     /// Takes a report out again that did not reach stable storage. What stood after it waits above the gap.
     pub fn forget(&mut self, seq: Seq, digest: Digest) {
-        if self.others.remove(&(seq, digest)) || self.at(seq) != Some(digest) {
-            return;
+        let other = self.beside.as_mut().is_some_and(|beside| beside.others.remove(&(seq, digest)));
+        if !other && self.at(seq) == Some(digest) {
+            let above = self.beside.as_mut().and_then(|beside| beside.above.remove(&seq));
+            if above.is_none()
+                && let Ok(at) = usize::try_from(seq - 1)
+            {
+                let after = self.placed.split_off(at);
+                self.beside_mut().above.extend((seq + 1..).zip(after.into_iter().skip(1)));
+            }
         }
-        if self.above.remove(&seq).is_none() {
-            let Ok(at) = usize::try_from(seq - 1) else { return };
-            let after = self.placed.split_off(at);
-            self.above.extend((seq + 1..).zip(after.into_iter().skip(1)));
-        }
+        self.tidy();
     }
 
     /// The lowest numbers that are missing below the highest known one.
     pub fn gap(&self) -> Option<Gap> {
-        let (above, _) = self.above.first_key_value()?;
+        let (above, _) = self.beside().above.first_key_value()?;
         Some(Gap { from: self.head() + 1, through: above - 1 })
     }
 
     fn at(&self, seq: Seq) -> Option<Digest> {
         let placed =
             usize::try_from(seq).ok().and_then(|n| n.checked_sub(1)).and_then(|i| self.placed.get(i));
-        placed.or_else(|| self.above.get(&seq)).copied()
+        placed.or_else(|| self.beside().above.get(&seq)).copied()
     }
 }
 

@@ -20,7 +20,8 @@ pub(crate) struct Shown {
     updated: Timestamp,
     /// Whether its votes are shown.
     votes: bool,
-    json: OnceLock<Bytes>,
+    /// In a place of its own: most precincts are not looked at.
+    json: OnceLock<Box<Bytes>>,
 }
 
 impl Shown {
@@ -32,6 +33,10 @@ impl Shown {
     /// Its JSON; `slot` is its place in the layout.
     pub(crate) fn json(&self, encoder: &Encoder, slot: usize) -> Bytes {
         let encode = || encoder.unit(slot, &self.figures, self.updated, self.votes);
-        if encoder.keeps_precincts() { self.json.get_or_init(encode).clone() } else { encode() }
+        if encoder.keeps_precincts() {
+            Bytes::clone(self.json.get_or_init(|| Box::new(encode())))
+        } else {
+            encode()
+        }
     }
 }
