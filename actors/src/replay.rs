@@ -14,7 +14,7 @@ use election::{
     seats::Drawn,
     sequence::{Line, Recorded},
 };
-use feed::{Feed, Series};
+use feed::Series;
 use journal::{Entry, Journaled};
 
 use crate::{
@@ -133,9 +133,23 @@ impl Night {
     /// # Errors
     /// [`BrokenSum`], which no report can cause.
     pub fn settle(&mut self) -> Result<(), BrokenSum> {
+        self.settle_beside(|_| None)
+    }
+
+    /// The same. Figures that are shown as they are already are kept once, by both.
+    ///
+    /// # Errors
+    /// [`BrokenSum`], which no report can cause.
+    pub fn settle_beside(
+        &mut self,
+        shown: impl Fn(PrecinctId) -> Option<Arc<Figures>>,
+    ) -> Result<(), BrokenSum> {
         for id in std::mem::take(&mut self.dirty) {
             let Some(precinct) = self.precincts.get(&id) else { continue };
             let Some(change) = self.contributions.put(id, precinct.figures()) else { continue };
+            if let Some(shown) = shown(id) {
+                self.contributions.share(id, &shown);
+            }
             for unit in self.contributions.path(id).iter() {
                 if let Some(figures) = self.units.get_mut(unit) {
                     figures.replace(unit, &change.before, &change.after)?;
@@ -143,13 +157,6 @@ impl Night {
             }
         }
         Ok(())
-    }
-
-    /// Figures that a feed has published already are kept once, by both.
-    pub(crate) fn share(&mut self, feed: &Feed) {
-        for (precinct, shown) in self.precincts.keys().zip(feed.precincts()) {
-            self.contributions.share(*precinct, &shown);
-        }
     }
 
     fn show(&self, series: &Series) {

@@ -133,10 +133,9 @@ pub struct System {
 impl System {
     /// Starts the actors on an arbiter. The first version is published at once.
     pub fn start(parts: Parts, arbiter: &ArbiterHandle) -> Self {
-        let Parts { mut night, feed, source, recorder, tempo, alarms, marks } = parts;
+        let Parts { night, feed, source, recorder, tempo, alarms, marks } = parts;
         let definition = Arc::clone(&night.definition);
         let votes_from = definition.about().publish_votes_from;
-        night.share(&feed);
         let publisher = {
             let publisher = Publisher::new(
                 feed,

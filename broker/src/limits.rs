@@ -1,6 +1,9 @@
 //! Sizes, counts, rates and times of the links, in one place: untrusted input is bounded in all four.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 /// Largest payload of one message (PROTOCOL §2), in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -121,10 +124,67 @@ impl TokenBucket {
         may
     }
 
+    /// Whether it is as a new one would be.
+    pub fn is_full(&self, now: Instant) -> bool {
+        let gone = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.tokens + gone * self.rate.per_second >= self.rate.burst
+    }
+
     fn fill(&mut self, now: Instant) {
         let gone = now.saturating_duration_since(self.filled).as_secs_f64();
         self.filled = now;
         self.tokens = (self.tokens + gone * self.rate.per_second).min(self.rate.burst);
+    }
+}
+
+/// What is known of those who were heard lately, by name. When they have doubled in number since the last look, those of
+/// whom it is as if they had never been heard are let go.
+#[derive(Debug)]
+pub struct Lately<V> {
+    of: HashMap<Box<str>, V>,
+    look_at: usize,
+}
+
+/// Fewer than these are not looked through.
+const LOOK_FROM: usize = 1_024;
+
+impl<V> Default for Lately<V> {
+    fn default() -> Self {
+        Self { of: HashMap::new(), look_at: LOOK_FROM }
+    }
+}
+
+impl<V> Lately<V> {
+    /// Takes of what is known of a name, which is `new` where nothing is.
+    pub fn take<T>(
+        &mut self,
+        name: &str,
+        new: impl FnOnce() -> V,
+        as_new: impl Fn(&V) -> bool,
+        take: impl FnOnce(&mut V) -> T,
+    ) -> T {
+        if let Some(known) = self.of.get_mut(name) {
+            return take(known);
+        }
+        if self.of.len() >= self.look_at {
+            self.of.retain(|_, known| !as_new(known));
+            self.look_at = (self.of.len() * 2).max(LOOK_FROM);
+            self.of.shrink_to(self.look_at);
+        }
+        let mut known = new();
+        let taken = take(&mut known);
+        self.of.insert(name.into(), known);
+        taken
+    }
+
+    /// Of how many names anything is known.
+    pub fn len(&self) -> usize {
+        self.of.len()
+    }
+
+    /// Whether nothing is known of anybody.
+    pub fn is_empty(&self) -> bool {
+        self.of.is_empty()
     }
 }
 

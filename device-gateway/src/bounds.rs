@@ -3,14 +3,13 @@
 //! repeats it for want of a receipt.
 
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use broker::{
     Message, Peer,
-    limits::{Rate, TokenBucket},
+    limits::{Lately, Rate, TokenBucket},
 };
 
 use crate::keys::Keys;
@@ -64,19 +63,34 @@ pub(crate) enum Passage {
     Never,
 }
 
-/// The buckets. Their number is that of registered devices, and one for all others.
+/// The buckets of the registered devices that were heard lately, and one for all others.
 pub(crate) struct Gate {
     bounds: Bounds,
     keys: Arc<Keys>,
     all: TokenBucket,
     all_bytes: Basin,
-    devices: HashMap<String, Buckets>,
+    devices: Lately<Buckets>,
 }
 
 struct Buckets {
     reports: TokenBucket,
     report_bytes: Basin,
     signs: TokenBucket,
+}
+
+impl Buckets {
+    fn new(bounds: &Bounds, now: Instant) -> Self {
+        Self {
+            reports: TokenBucket::new(bounds.reports, now),
+            report_bytes: Basin::new(bounds.report_bytes, now),
+            signs: TokenBucket::new(bounds.signs, now),
+        }
+    }
+
+    /// Whether they are as new ones would be.
+    fn as_new(&self, now: Instant) -> bool {
+        self.reports.is_full(now) && self.signs.is_full(now) && self.report_bytes.has_run_off(now)
+    }
 }
 
 /// Bytes that came and have not run off yet.
@@ -89,6 +103,11 @@ struct Basin {
 impl Basin {
     fn new(flow: Flow, now: Instant) -> Self {
         Self { flow, level: 0.0, at: now }
+    }
+
+    /// Whether nothing is in it any more.
+    fn has_run_off(&self, now: Instant) -> bool {
+        self.level <= now.saturating_duration_since(self.at).as_secs_f64() * self.flow.per_second
     }
 
     /// The level once so many more bytes are in it.
@@ -122,7 +141,7 @@ const NOBODY: &str = "";
 impl Gate {
     pub(crate) fn new(bounds: Bounds, keys: Arc<Keys>, now: Instant) -> Self {
         let (all, all_bytes) = (TokenBucket::new(bounds.all, now), Basin::new(bounds.all_bytes, now));
-        Self { bounds, keys, all, all_bytes, devices: HashMap::new() }
+        Self { bounds, keys, all, all_bytes, devices: Lately::default() }
     }
 
     /// Whether a message goes on.
@@ -138,17 +157,17 @@ impl Gate {
             Peer::Unknown if self.keys.status(named).is_some() => named,
             Peer::Unknown => NOBODY,
         };
-        if !self.devices.contains_key(device) {
-            let bounds = &self.bounds;
-            let reports = TokenBucket::new(bounds.reports, now);
-            let report_bytes = Basin::new(bounds.report_bytes, now);
-            let signs = TokenBucket::new(bounds.signs, now);
-            self.devices.insert(device.to_owned(), Buckets { reports, report_bytes, signs });
-        }
-        let own = self.devices.get_mut(device).is_some_and(|own| match is_report {
-            true => own.reports.try_take(now) && own.report_bytes.try_take(message.payload.len(), now),
-            false => own.signs.try_take(now),
-        });
+        let new = || Buckets::new(&self.bounds, now);
+        let bytes = message.payload.len();
+        let own = self.devices.take(
+            device,
+            new,
+            |own| own.as_new(now),
+            |own| match is_report {
+                true => own.reports.try_take(now) && own.report_bytes.try_take(bytes, now),
+                false => own.signs.try_take(now),
+            },
+        );
         if own { self.in_all(is_report, message, now) } else { Passage::Never }
     }
 
@@ -214,6 +233,26 @@ mod tests {
         assert_eq!(gate.devices.len(), 1, "names that are nobody's take no memory");
         assert_eq!(passed(&mut gate, &message(Peer::Unknown, "t-1", "report"), 9, now), 3);
         assert_eq!(gate.admit(&message(Peer::Unknown, "x", "report"), now), Passage::Never);
+    }
+
+    #[test]
+    fn of_a_country_that_was_heard_once_nothing_is_kept_when_its_buckets_are_full_again() {
+        let names: Vec<String> = (0..9_000).map(|n| format!("u-{n}")).collect();
+        let (now, mut gate) = (Instant::now(), gate(1e9, Instant::now()));
+        gate.keys = Arc::new(Keys::with(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+        let report = |name: &str| message(Peer::Certified(name.into()), name, "report");
+        for (n, name) in names.iter().enumerate() {
+            let at = now + Duration::from_millis(n as u64 * 5);
+            assert_eq!(gate.admit(&report(name), at), Passage::Now);
+            assert!(gate.devices.len() <= 2_048, "{}", gate.devices.len());
+        }
+        let end = now + Duration::from_millis(9_000 * 5);
+        assert_eq!(
+            passed(&mut gate, &report("u-8999"), 9, end),
+            2,
+            "who was heard just now has what is left"
+        );
+        assert_eq!(passed(&mut gate, &report("u-0"), 9, end), 3);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::session::Session;
 use super::sink::Sink;
 use super::unproven::Unproven;
 use crate::acl;
-use crate::limits::{Limits, Rate, TokenBucket};
+use crate::limits::{Lately, Limits, Rate, TokenBucket};
 use crate::port::{Counters, Down, LinkEvent, RefusedKind, count};
 
 /// Orders that may wait for the link's thread. Beyond them messages down are dropped, and devices repeat.
@@ -231,8 +231,8 @@ pub(crate) struct Hub {
     pub(crate) shared: Arc<Shared>,
     pub(crate) unproven: Unproven,
     sessions: RefCell<HashMap<u64, (Rc<Session>, Sink)>>,
-    /// How often each device connects. Only registered devices are in it, so it is as large as the election.
-    connects: RefCell<HashMap<String, TokenBucket>>,
+    /// How often each registered device connects.
+    connects: RefCell<Lately<TokenBucket>>,
 }
 
 impl Hub {
@@ -245,15 +245,8 @@ impl Hub {
     pub(crate) fn may_connect(&self, device: &str) -> bool {
         let (now, rate) = (Instant::now(), self.shared.limits.connect_rate);
         let mut connects = self.connects.borrow_mut();
-        match connects.get_mut(device) {
-            Some(bucket) => bucket.try_take(now),
-            None => {
-                let mut bucket = TokenBucket::new(rate, now);
-                let may = bucket.try_take(now);
-                connects.insert(device.to_owned(), bucket);
-                may
-            }
-        }
+        let (new, as_new) = (|| TokenBucket::new(rate, now), |bucket: &TokenBucket| bucket.is_full(now));
+        connects.take(device, new, as_new, |bucket| bucket.try_take(now))
     }
 
     /// Puts a session in; the answer is the one it takes over from, already out.

@@ -513,8 +513,8 @@ fn version(
 /// The figures of every slot before anything happened.
 fn untouched(definition: &Arc<Definition>, layout: &Layout) -> Result<Vec<Arc<Figures>>, Breach> {
     let mut contributions = rollup::Contributions::new(Arc::clone(definition));
-    for (id, precinct) in Precinct::all(definition) {
-        contributions.put(id, precinct.figures());
+    for precinct in Precinct::each(definition) {
+        contributions.put(precinct.id(), precinct.figures());
     }
     let mut sums = contributions.sums()?;
     let figures = (0..layout.len()).map(|slot| match layout.id(slot) {

@@ -214,19 +214,23 @@ impl Precinct {
         }
     }
 
-    /// Every precinct of a definition with its devices, before anything happened.
+    /// Every precinct of a definition with its devices, before anything happened, in the order of their numbers.
+    pub fn each(definition: &Arc<Definition>) -> impl Iterator<Item = Self> {
+        let here = definition.devices().values().filter_map(|device| Some((device.precinct?, device)));
+        let mut devices: Vec<_> = here.collect();
+        devices.sort_by_key(|(at, _)| *at);
+        definition.precincts().keys().filter_map(move |id| {
+            let mut precinct = Self::new(Arc::clone(definition), *id)?;
+            let first = devices.partition_point(|(at, _)| at < id);
+            let own = devices[first..].iter().take_while(|(at, _)| at == id);
+            own.for_each(|(_, device)| precinct.enrol(device));
+            Some(precinct)
+        })
+    }
+
+    /// The same, by number.
     pub fn all(definition: &Arc<Definition>) -> BTreeMap<PrecinctId, Precinct> {
-        let mut all: BTreeMap<_, _> = definition
-            .precincts()
-            .keys()
-            .filter_map(|id| Some((*id, Precinct::new(Arc::clone(definition), *id)?)))
-            .collect();
-        for device in definition.devices().values() {
-            if let Some(precinct) = device.precinct.and_then(|at| all.get_mut(&at)) {
-                precinct.enrol(device);
-            }
-        }
-        all
+        Self::each(definition).map(|precinct| (precinct.id, precinct)).collect()
     }
 
     /// One precinct with its devices, before anything happened.

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use actors::{Night, ReplaySource, concerns};
 use election::{Definition, PrecinctId, report::Offset};
-use feed::Series;
+use feed::Feed;
 use journal::{Entry, Journal, Journaled, Reader};
 
 use crate::platform::start::Trouble;
@@ -30,20 +30,23 @@ pub fn open(data: &Path, definition: &Definition) -> Result<Opened, Trouble> {
     Ok(Opened { journal, recovered })
 }
 
-/// Folds every record into the night.
+/// Folds every record into the night that a feed will show.
 ///
 /// # Errors
 /// Where a record cannot be read.
 pub fn replay(
     recovered: &journal::Recovered,
     definition: &Arc<Definition>,
-    series: &Series,
+    feed: &Feed,
 ) -> Result<Night, Trouble> {
     let mut night = Night::new(Arc::clone(definition));
     for record in recovered.records() {
-        night.take(&record?, series).map_err(|broken| Trouble::Replay(broken.to_string()))?;
+        night.take(&record?, feed.series()).map_err(|broken| Trouble::Replay(broken.to_string()))?;
     }
-    night.settle().map_err(|broken| Trouble::Replay(broken.to_string()))?;
+    let shown = feed.precincts();
+    let ids: Vec<&PrecinctId> = definition.precincts().keys().collect();
+    let shown = |precinct| ids.binary_search(&&precinct).ok().and_then(|at| shown.get(at)).cloned();
+    night.settle_beside(shown).map_err(|broken| Trouble::Replay(broken.to_string()))?;
     Ok(night)
 }
 

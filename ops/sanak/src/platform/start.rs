@@ -147,7 +147,7 @@ impl Platform {
             tempo: &*tempo,
         };
         let history = History::start(subject, &registry, runtime.clone())?;
-        let night = recovery::replay(&opened.recovered, &definition, feed.series())?;
+        let night = recovery::replay(&opened.recovered, &definition, &feed)?;
         tracing::info!(reports = night.reports(), "replayed the journal");
         if let Some(watch) = &watch {
             watch.begin(night.votes_are_out(), night.clock_is_doubted());
