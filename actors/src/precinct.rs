@@ -83,7 +83,7 @@ impl State {
 #[rtype(result = "Taken")]
 pub(crate) struct Take(pub Arc<Journaled<Entry>>);
 
-/// A durable observation that concerns this precinct, and many others. Nobody waits for each of them: it takes its place
+/// A moment of the night, on record, that concerns this precinct and many others. Nobody waits for each of them: it takes its place
 /// before what comes after it, and the country is told when the precinct is given the same record to [`Take`].
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -64,7 +64,7 @@ struct Place {
     address: Option<Box<Addr<PrecinctActor>>>,
     /// Messages that its actors were given. It wraps.
     given: u32,
-    /// Observations that came while it had no actor, in their order.
+    /// Moments of the night that came while it had no actor, in their order.
     missed: Vec<Arc<Journaled<Entry>>>,
 }
 
@@ -145,17 +145,24 @@ impl Precincts {
         &self,
         record: Arc<Journaled<Entry>>,
     ) -> impl Future<Output = Result<(), OutOfService>> + Send + use<> {
-        let concerned = match record.entry() {
-            Entry::Observation(observation) => concerned(&self.0.definition, observation),
-            Entry::Report(_) | Entry::Decision(_) => Vec::new(),
+        let (one, many) = match record.entry() {
+            // Raised and lowered again: like a report it is taken once, in its place.
+            Entry::Observation(Observation::Device { precinct, .. }) => {
+                (Some(self.ask(*precinct, Take(Arc::clone(&record)))), Vec::new())
+            }
+            Entry::Observation(observation) => (None, concerned(&self.0.definition, observation)),
+            Entry::Report(_) | Entry::Decision(_) => (None, Vec::new()),
         };
-        concerned.iter().for_each(|precinct| self.observe(*precinct, &record));
+        many.iter().for_each(|precinct| self.observe(*precinct, &record));
         let precincts = self.clone();
         async move {
-            let mut outcome = Ok(());
+            let mut outcome = match one {
+                Some(told) => told.await.map(|_| ()),
+                None => Ok(()),
+            };
             // The country is told now; and whose actor failed, or was being rebuilt from what was on record before, takes
-            // the record now. One that is taken twice changes nothing.
-            for some in concerned.chunks(TOLD_AT_ONCE) {
+            // the record now. A moment that is taken twice changes nothing, also after a later one.
+            for some in many.chunks(TOLD_AT_ONCE) {
                 let asked = some.iter().map(|precinct| precincts.ask(*precinct, Take(Arc::clone(&record))));
                 for told in join_all(asked).await {
                     outcome = outcome.and(told.map(|_| ()));
@@ -165,7 +172,7 @@ impl Precincts {
         }
     }
 
-    /// Puts an observation before what comes after it.
+    /// Puts a moment of the night before what comes after it.
     fn observe(&self, precinct: PrecinctId, record: &Arc<Journaled<Entry>>) {
         let Some(mut place) = self.place(precinct) else { return };
         let record = Arc::clone(record);

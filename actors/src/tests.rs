@@ -371,6 +371,33 @@ async fn an_actor_rests_when_others_need_the_room_and_the_next_one_goes_on_from_
     assert_eq!(house.alarm("sanak_precinct_rebuilds_total"), 0.0);
 }
 
+/// Each is in its place before the next one comes, whoever is told of it when.
+#[actix::test]
+async fn what_is_raised_and_lowered_at_once_stays_lowered() {
+    let dir = TempDir::new().unwrap();
+    let house = House::open(&dir, after_close(60)).await;
+    let precinct: PrecinctId = "5001".parse().unwrap();
+    let device = |raised| {
+        let (device, code) = ("u-5001-1".parse().unwrap(), election::Code::W09);
+        Entry::Observation(Observation::Device { precinct, device, code, raised })
+    };
+    let flagged = async || {
+        let flags = house.system.precincts().describe(precinct).await.unwrap().flags;
+        flags.iter().any(|(flag, _)| flag.code == election::Code::W09)
+    };
+    for _ in 0..100 {
+        house.store(device(true)).await;
+        house.store(device(false)).await;
+    }
+    house.store(device(true)).await;
+    assert!(flagged().await);
+    house.store(device(false)).await;
+    for _ in 0..20 {
+        assert!(!flagged().await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 impl crate::Precincts {
     async fn fail(&self, precinct: PrecinctId) -> Result<(), actix::MailboxError> {
         self.address(precinct, 1).unwrap().send(Fail).await
