@@ -5,7 +5,7 @@
 //! *n* shows exactly the changes up to *n*: every unit of a cut stands at the same point of the night.
 //! They are sent without a bound on the mailbox, because a bound would break that order; what is in flight
 //! is bounded before: reports by the gateway, which waits for the country's answer to each, and moments of the night,
-//! which are few, by one message a precinct. A message that waited for room may come after a later one of the same
+//! which are few, by turns of some thousand precincts. A message that waited for room may come after a later one of the same
 //! precinct: what it adds is passed over by its revision, and the corrections it carries are taken all the same.
 
 use std::{

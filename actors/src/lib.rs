@@ -22,7 +22,7 @@ pub use ports::{Recorder, ReplaySource, Tempo};
 pub use precinct::{MAX_IN_FLIGHT, PrecinctDetail};
 pub use registry::{OutOfService, Precincts, concerns};
 pub use replay::Night;
-pub use system::{Alarms, Changes, Decided, Parts, System};
+pub use system::{Alarms, Changes, Decided, MOST_AWAKE, Parts, System};
 
 #[cfg(test)]
 mod tests;

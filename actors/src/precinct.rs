@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Addr, Context, Handler, Message, MessageResult, ResponseFuture};
 use election::{
     Correction, DeviceId, Timestamp,
     definition::DeviceKind,
@@ -13,11 +13,10 @@ use election::{
     figures::Phase,
     hand_count::HandCount,
     precinct::{
-        Arrived, DeviceView, Flag, Judgement, Known, Objection, Outcome, Precinct, Progress, Reconciliation,
-        ReportEntry,
+        Arrived, Flag, Judgement, Objection, Outcome, Precinct, Progress, Reconciliation, ReportEntry,
     },
-    record::Decision,
-    report::{Digest, Seq, Verdict},
+    record::Observation,
+    report::Offset,
 };
 use journal::{Entry, Journaled};
 
@@ -37,7 +36,7 @@ pub(crate) struct PrecinctActor {
 /// What outlives a precinct's actor: of a million precincts most have nothing to do, and have none. One acts at a time.
 pub(crate) struct Kept {
     known: Mutex<State>,
-    /// Messages that were handled, of all that its actors were given. It wraps.
+    /// Records that were taken, of all that its actors were given. It wraps.
     handled: AtomicU32,
 }
 
@@ -46,25 +45,55 @@ struct State {
     precinct: Precinct,
     /// The country passes over what is older than what it has.
     revision: u64,
+    /// The last record that it was rebuilt from, where it was.
+    rebuilt: Offset,
+    /// The last record that it has taken in its place.
+    taken: Offset,
 }
 
 impl Kept {
-    /// `revision` must be above that of any earlier state of this precinct.
-    pub(crate) fn new(precinct: Precinct, revision: u64) -> Arc<Self> {
-        Arc::new(Self { known: Mutex::new(State { precinct, revision }), handled: AtomicU32::new(0) })
+    /// `revision` must be above that of any earlier state of this precinct; `rebuilt` is the last record that it was made
+    /// from, where it was made while the night went on.
+    pub(crate) fn new(precinct: Precinct, revision: u64, rebuilt: Offset) -> Arc<Self> {
+        let state = State { precinct, revision, rebuilt, taken: rebuilt };
+        Arc::new(Self { known: Mutex::new(state), handled: AtomicU32::new(0) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many messages were handled.
+    /// How many records were taken.
     pub(crate) fn handled(&self) -> u32 {
         self.handled.load(Ordering::Acquire)
+    }
+
+    /// Asks what is known now.
+    pub(crate) fn look<T>(&self, question: impl FnOnce(&Precinct) -> T) -> T {
+        question(&self.lock().precinct)
     }
 }
 
 impl State {
+    /// Takes a record in its place. A moment of the night is taken again when the country is told of it, and changes
+    /// nothing then.
+    ///
+    /// After a rebuild records may come in another order than that of the journal. What the rebuild has seen is not taken
+    /// twice; what was overtaken by a later one ends the actor, for the next rebuild has all in their order.
+    fn take(&mut self, record: &Journaled<Entry>) -> Taken {
+        let offset = record.offset();
+        match record.entry() {
+            Entry::Observation(Observation::Clock { .. }) => {}
+            Entry::Observation(_) if offset <= self.rebuilt => return Taken::Observed,
+            _ if offset <= self.rebuilt => {}
+            _ => {
+                assert!(offset > self.taken, "record {offset} comes after record {}", self.taken);
+                self.taken = offset;
+            }
+        }
+        take(&mut self.precinct, record)
+    }
+
     /// What the precinct adds now, and which decisions made it so.
     fn changed(&mut self, corrections: Vec<Arc<Correction>>) -> Changed {
         self.revision += 1;
@@ -83,11 +112,24 @@ impl State {
 #[rtype(result = "Taken")]
 pub(crate) struct Take(pub Arc<Journaled<Entry>>);
 
-/// A moment of the night, on record, that concerns this precinct and many others. Nobody waits for each of them: it takes its place
-/// before what comes after it, and the country is told when the precinct is given the same record to [`Take`].
+/// A moment of the night, on record, that concerns this precinct and many others. Nobody waits for each of them: it takes
+/// its place before what comes after it, and the country is told when the precinct is given the same record to [`Take`].
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Observe(pub Arc<Journaled<Entry>>);
+
+/// A question about what the precinct knows, after all that it was given before. Who asks may have gone when its turn
+/// comes, so it is not counted among what was given.
+#[derive(Clone)]
+pub(crate) struct Look<Q>(pub Q);
+
+impl<Q, T> Message for Look<Q>
+where
+    Q: FnOnce(&Precinct) -> T,
+    T: 'static,
+{
+    type Result = T;
+}
 
 /// What a record did.
 #[derive(Debug)]
@@ -118,30 +160,6 @@ impl Taken {
     }
 }
 
-/// Whether a decision could be taken now.
-#[derive(Message, Clone)]
-#[rtype(result = "Result<(), Objection>")]
-pub(crate) struct Consider(pub Arc<Decision>);
-
-/// What became of a report that is offered again.
-#[derive(Message, Clone)]
-#[rtype(result = "Option<Known>")]
-pub(crate) struct WhatBecame {
-    pub device: DeviceId,
-    pub seq: Seq,
-    pub digest: Digest,
-}
-
-/// Everything a reader may see of the precinct beside its figures.
-#[derive(Message, Clone)]
-#[rtype(result = "PrecinctDetail")]
-pub(crate) struct Describe;
-
-/// The reports that are or were in quarantine.
-#[derive(Message, Clone)]
-#[rtype(result = "Vec<(DeviceId, ReportEntry)>")]
-pub(crate) struct Quarantine;
-
 /// The state of a precinct as its page shows it.
 #[derive(Debug, Clone)]
 pub struct PrecinctDetail {
@@ -167,8 +185,8 @@ impl PrecinctActor {
         Self { kept, country, tells }
     }
 
-    /// Handles a message that it was given. One on which it fails is never handled, so that no other goes on from what
-    /// it has left.
+    /// Takes a record that it was given. One on which it fails is never handled, so that no other goes on from what it
+    /// has left.
     fn turn<T>(&self, by: impl FnOnce(&mut State) -> T) -> T {
         let handled = by(&mut self.kept.lock());
         self.kept.handled.fetch_add(1, Ordering::Release);
@@ -208,7 +226,7 @@ impl Handler<Take> for PrecinctActor {
 
     fn handle(&mut self, Take(record): Take, _: &mut Self::Context) -> Self::Result {
         let (taken, changed) = self.turn(|state| {
-            let taken = take(&mut state.precinct, &record);
+            let taken = state.take(&record);
             let correction = match &taken {
                 Taken::Decided(Ok(outcome)) => outcome.correction.clone(),
                 Taken::Decided(Err(_)) | Taken::Judged(_) | Taken::Observed => None,
@@ -248,51 +266,24 @@ impl Handler<Observe> for PrecinctActor {
     type Result = ();
 
     fn handle(&mut self, Observe(record): Observe, _: &mut Self::Context) {
-        self.turn(|state| take(&mut state.precinct, &record));
+        self.turn(|state| state.take(&record));
     }
 }
 
-impl Handler<Consider> for PrecinctActor {
-    type Result = Result<(), Objection>;
+impl<Q, T> Handler<Look<Q>> for PrecinctActor
+where
+    Q: FnOnce(&Precinct) -> T + 'static,
+    T: 'static,
+{
+    type Result = MessageResult<Look<Q>>;
 
-    fn handle(&mut self, Consider(decision): Consider, _: &mut Self::Context) -> Self::Result {
-        self.turn(|state| state.precinct.consider(&decision))
-    }
-}
-
-impl Handler<WhatBecame> for PrecinctActor {
-    type Result = Option<Known>;
-
-    fn handle(&mut self, ask: WhatBecame, _: &mut Self::Context) -> Self::Result {
-        self.turn(|state| state.precinct.known(&ask.device, ask.seq, ask.digest))
-    }
-}
-
-impl Handler<Quarantine> for PrecinctActor {
-    type Result = Vec<(DeviceId, ReportEntry)>;
-
-    fn handle(&mut self, _: Quarantine, _: &mut Self::Context) -> Self::Result {
-        let of_device = |device: DeviceView<'_>| {
-            let id = device.id.clone();
-            let reports = device.reports.into_iter();
-            let waits =
-                |report: &&ReportEntry| report.verdict == Verdict::Quarantined || report.ruled.is_some();
-            reports.filter(waits).map(|report| (id.clone(), report.clone())).collect::<Vec<_>>()
-        };
-        self.turn(|state| state.precinct.devices().flat_map(of_device).collect())
-    }
-}
-
-impl Handler<Describe> for PrecinctActor {
-    type Result = actix::MessageResult<Describe>;
-
-    fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
-        actix::MessageResult(self.turn(|state| PrecinctDetail::of(&state.precinct)))
+    fn handle(&mut self, Look(question): Look<Q>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.kept.look(question))
     }
 }
 
 impl PrecinctDetail {
-    fn of(precinct: &Precinct) -> Self {
+    pub(crate) fn of(precinct: &Precinct) -> Self {
         let reports = precinct.devices().flat_map(|device| {
             let (id, kind) = (device.id.clone(), device.kind);
             device.reports.into_iter().map(move |report| (id.clone(), kind, report.clone()))

@@ -2,7 +2,8 @@
 //!
 //! A precinct's actor comes with the first message and rests when others need the room: most of a million precincts have
 //! nothing to do most of the time. What it knew is kept, and the next one goes on from there. It rests only when it has
-//! handled all that it was given, so that nothing is lost and nothing overtakes; what it still waits for, it waits for.
+//! taken all records that it was given, so that nothing is lost and nothing overtakes; what it still waits for, it waits
+//! for. Who only asks what a precinct knows wakes nobody, unless there are records before the question.
 //!
 //! A panic in an actor ends that actor and nothing else (a test pins this). Whoever next speaks to it finds
 //! its address closed; the precinct is then rebuilt from the journal and takes its place again. A record on
@@ -15,23 +16,22 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use actix::{Actor, Addr, ArbiterHandle, Handler, MailboxError, Message, dev::ToEnvelope};
+use actix::{Actor, Addr, ArbiterHandle, Handler, Message, dev::ToEnvelope};
 use election::{
     Definition, DeviceId, PrecinctId, Timestamp,
     precinct::{Judgement, Known, Objection, Outcome, Precinct, ReportEntry},
     record::{Decision, Observation},
-    report::{Digest, Offset, Seq},
+    report::{Digest, Offset, Seq, Verdict},
     seats::Drawn,
 };
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, ready};
 use journal::{Entry, Journaled};
+use tokio::task::coop::consume_budget;
 
 use crate::{
     country::Country,
     ports::ReplaySource,
-    precinct::{
-        Consider, Describe, Kept, Observe, PrecinctActor, PrecinctDetail, Quarantine, Take, WhatBecame, take,
-    },
+    precinct::{Kept, Look, Observe, PrecinctActor, PrecinctDetail, Take, take},
     system::Alarms,
 };
 
@@ -54,15 +54,23 @@ struct Inner {
     source: Arc<dyn ReplaySource>,
     arbiter: ArbiterHandle,
     alarms: Alarms,
+    /// Precincts beyond which the idle ones have no actor.
+    most_awake: usize,
     /// One rebuild at a time; counts them, so that revisions rise.
     rebuilds: tokio::sync::Mutex<u64>,
+}
+
+/// A precinct whose actor did not answer, or that there is none of.
+struct Gone {
+    precinct: PrecinctId,
+    address: Option<Addr<PrecinctActor>>,
 }
 
 /// A precinct, and its actor while it has one.
 struct Place {
     kept: Arc<Kept>,
     address: Option<Box<Addr<PrecinctActor>>>,
-    /// Messages that its actors were given. It wraps.
+    /// Records that its actors were given. It wraps.
     given: u32,
     /// Moments of the night that came while it had no actor, in their order.
     missed: Vec<Arc<Journaled<Entry>>>,
@@ -70,8 +78,9 @@ struct Place {
 
 /// Revisions of a rebuilt precinct start above any that an actor before it can have reached.
 const REVISIONS_A_LIFE: u64 = 1 << 40;
-/// Precincts beyond which the idle ones have no actor. A test has few precincts.
-const MOST_AWAKE: usize = if cfg!(test) { 1 } else { 32_768 };
+/// So often a precinct is rebuilt for one message: once because its actor is gone, and again where its records came in
+/// another order meanwhile.
+const REBUILDS: usize = 3;
 /// Precincts that are told of a moment of the night at once: what each adds then waits in the country's mailbox.
 const TOLD_AT_ONCE: usize = 4_096;
 
@@ -82,11 +91,11 @@ impl Precincts {
         country: Addr<Country>,
         source: Arc<dyn ReplaySource>,
         arbiter: ArbiterHandle,
-        alarms: Alarms,
+        (alarms, most_awake): (Alarms, usize),
     ) -> Self {
         let place = |state: Precinct| {
             let id = state.id();
-            let kept = Kept::new(state, 0);
+            let kept = Kept::new(state, 0, Offset::default());
             (id, Mutex::new(Place { kept, address: None, given: 0, missed: Vec::new() }))
         };
         let mut places: Box<[_]> = states.into_iter().map(place).collect();
@@ -99,6 +108,7 @@ impl Precincts {
             source,
             arbiter,
             alarms,
+            most_awake,
             rebuilds: tokio::sync::Mutex::new(0),
         }))
     }
@@ -110,7 +120,7 @@ impl Precincts {
         record: Arc<Journaled<Entry>>,
     ) -> impl Future<Output = Result<Vec<Judgement>, OutOfService>> + Send + use<> {
         let asked = match record.entry() {
-            Entry::Report(report) => Some(self.ask(report.report().precinct, Take(record))),
+            Entry::Report(report) => Some(self.ask(report.report().precinct, Take(record), 1)),
             Entry::Decision(_) | Entry::Observation(_) => None,
         };
         async move {
@@ -131,7 +141,7 @@ impl Precincts {
             Entry::Decision(decision) => decision.act.precinct(),
             Entry::Report(_) | Entry::Observation(_) => None,
         };
-        let asked = precinct.map(|precinct| self.ask(precinct, Take(record)));
+        let asked = precinct.map(|precinct| self.ask(precinct, Take(record), 1));
         async move {
             match asked {
                 Some(asked) => Ok(asked.await?.decided()),
@@ -148,7 +158,7 @@ impl Precincts {
         let (one, many) = match record.entry() {
             // Raised and lowered again: like a report it is taken once, in its place.
             Entry::Observation(Observation::Device { precinct, .. }) => {
-                (Some(self.ask(*precinct, Take(Arc::clone(&record)))), Vec::new())
+                (Some(self.ask(*precinct, Take(Arc::clone(&record)), 1)), Vec::new())
             }
             Entry::Observation(observation) => (None, concerned(&self.0.definition, observation)),
             Entry::Report(_) | Entry::Decision(_) => (None, Vec::new()),
@@ -162,11 +172,17 @@ impl Precincts {
             };
             // The country is told now; and whose actor failed, or was being rebuilt from what was on record before, takes
             // the record now. A moment that is taken twice changes nothing, also after a later one.
+            let mut gone = Vec::new();
             for some in many.chunks(TOLD_AT_ONCE) {
-                let asked = some.iter().map(|precinct| precincts.ask(*precinct, Take(Arc::clone(&record))));
-                for told in join_all(asked).await {
-                    outcome = outcome.and(told.map(|_| ()));
-                }
+                let told =
+                    some.iter().map(|precinct| precincts.send(*precinct, Take(Arc::clone(&record)), 1));
+                gone.extend(join_all(told).await.into_iter().filter_map(Result::err));
+                while precincts.let_rest(None) {}
+            }
+            // A rebuild reads the journal: nobody else waits for it.
+            for gone in gone {
+                let told = precincts.again(gone, Take(Arc::clone(&record)), 1).await;
+                outcome = outcome.and(told.map(|_| ()));
             }
             outcome
         }
@@ -176,7 +192,7 @@ impl Precincts {
     fn observe(&self, precinct: PrecinctId, record: &Arc<Journaled<Entry>>) {
         let Some(mut place) = self.place(precinct) else { return };
         let record = Arc::clone(record);
-        match place.address.as_deref().cloned() {
+        match place.address.as_deref().filter(|address| address.connected()).cloned() {
             Some(address) => place.give(&address, Observe(record)),
             None => place.missed.push(record),
         }
@@ -191,7 +207,7 @@ impl Precincts {
             let nowhere = (Offset::default(), Timestamp::default());
             return Ok(Drawn::of(&self.0.definition, &decision, nowhere).map(drop));
         };
-        self.ask(precinct, Consider(decision)).await
+        self.look(precinct, move |precinct: &Precinct| precinct.consider(&decision)).await
     }
 
     /// What became of a report that is offered again.
@@ -202,15 +218,16 @@ impl Precincts {
         seq: Seq,
         digest: Digest,
     ) -> impl Future<Output = Result<Option<Known>, OutOfService>> + Send + use<> {
-        self.ask(precinct, WhatBecame { device, seq, digest })
+        self.look(precinct, move |precinct: &Precinct| precinct.known(&device, seq, digest))
     }
 
-    /// What a reader may see of a precinct.
+    /// What a reader may see of a precinct. Who asks one after the other lets others have their turn.
     ///
     /// # Errors
     /// [`OutOfService`], also where there is no such precinct.
     pub async fn describe(&self, precinct: PrecinctId) -> Result<PrecinctDetail, OutOfService> {
-        self.ask(precinct, Describe).await
+        consume_budget().await;
+        self.look(precinct, PrecinctDetail::of).await
     }
 
     /// The reports of a precinct that are or were in quarantine.
@@ -221,13 +238,41 @@ impl Precincts {
         &self,
         precinct: PrecinctId,
     ) -> Result<Vec<(DeviceId, ReportEntry)>, OutOfService> {
-        self.ask(precinct, Quarantine).await
+        let waits = |report: &&ReportEntry| report.verdict == Verdict::Quarantined || report.ruled.is_some();
+        let list = move |precinct: &Precinct| {
+            let devices = precinct.devices();
+            let reports =
+                devices.flat_map(|device| device.reports.into_iter().map(move |of| (device.id, of)));
+            let waiting = reports.filter(|(_, report)| waits(report));
+            waiting.map(|(device, report)| (device.clone(), report.clone())).collect()
+        };
+        consume_budget().await;
+        self.look(precinct, list).await
     }
 
+    /// Asks what a precinct knows, after all that it was given before.
+    fn look<Q, T>(
+        &self,
+        precinct: PrecinctId,
+        question: Q,
+    ) -> impl Future<Output = Result<T, OutOfService>> + Send + use<Q, T>
+    where
+        Q: FnOnce(&Precinct) -> T + Clone + Send + Sync + Unpin + 'static,
+        T: Send + 'static,
+    {
+        let idle = self.place(precinct).filter(|place| place.is_idle()).map(|place| Arc::clone(&place.kept));
+        match idle {
+            Some(kept) => Either::Left(ready(Ok(kept.look(question)))),
+            None => Either::Right(self.ask(precinct, Look(question), 0)),
+        }
+    }
+
+    /// Gives a precinct a message, which is so many records.
     fn ask<M>(
         &self,
         precinct: PrecinctId,
         message: M,
+        records: u32,
     ) -> impl Future<Output = Result<M::Result, OutOfService>> + Send + use<M>
     where
         M: Message + Clone + Send + Sync + Unpin + 'static,
@@ -236,32 +281,70 @@ impl Precincts {
         actix::Context<PrecinctActor>: ToEnvelope<PrecinctActor, M>,
     {
         let precincts = self.clone();
-        let sent = self.address(precinct, 1).map(|address| (address.send(message.clone()), address));
+        let sent = self.send(precinct, message.clone(), records);
         async move {
-            let (sent, address) = sent.ok_or(OutOfService(precinct))?;
             match sent.await {
                 Ok(answer) => Ok(answer),
-                // Boxed, for it is rare: a moment of the night concerns every precinct of a country at once.
-                Err(MailboxError::Closed | MailboxError::Timeout) => {
-                    Box::pin(async move {
-                        let address = precincts.revive(precinct, &address).await?;
-                        address.send(message).await.map_err(|_| OutOfService(precinct))
-                    })
-                    .await
-                }
+                // Boxed, for it is rare.
+                Err(gone) => Box::pin(async move { precincts.again(gone, message, records).await }).await,
             }
         }
     }
+
+    /// The same, once.
+    fn send<M>(
+        &self,
+        precinct: PrecinctId,
+        message: M,
+        records: u32,
+    ) -> impl Future<Output = Result<M::Result, Gone>> + Send + use<M>
+    where
+        M: Message + Send + Unpin + 'static,
+        M::Result: Send,
+        PrecinctActor: Handler<M>,
+        actix::Context<PrecinctActor>: ToEnvelope<PrecinctActor, M>,
+    {
+        let sent = self.address(precinct, records).map(|address| (address.send(message), address));
+        async move {
+            let Some((sent, address)) = sent else { return Err(Gone { precinct, address: None }) };
+            sent.await.map_err(|_| Gone { precinct, address: Some(address) })
+        }
+    }
+
+    /// Gives a message to a precinct whose actor is gone.
+    async fn again<M>(
+        &self,
+        Gone { precinct, mut address }: Gone,
+        message: M,
+        records: u32,
+    ) -> Result<M::Result, OutOfService>
+    where
+        M: Message + Clone + Send + Unpin + 'static,
+        M::Result: Send,
+        PrecinctActor: Handler<M>,
+        actix::Context<PrecinctActor>: ToEnvelope<PrecinctActor, M>,
+    {
+        for _ in 0..REBUILDS {
+            let Some(gone) = address else { break };
+            let revived = self.revive(precinct, &gone, records).await?;
+            match revived.send(message.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(_) => address = Some(revived),
+            }
+        }
+        Err(OutOfService(precinct))
+    }
+
     fn place(&self, precinct: PrecinctId) -> Option<MutexGuard<'_, Place>> {
         let places = &self.0.places;
         let at = places.binary_search_by_key(&precinct, |(id, _)| *id).ok()?;
         Some(places[at].1.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The actor of a precinct, to which the caller gives so many messages; it is woken where there is none.
-    pub(crate) fn address(&self, precinct: PrecinctId, given: u32) -> Option<Addr<PrecinctActor>> {
+    /// The actor of a precinct, to which the caller gives so many records; it is woken where there is none.
+    pub(crate) fn address(&self, precinct: PrecinctId, records: u32) -> Option<Addr<PrecinctActor>> {
         let mut place = self.place(precinct)?;
-        place.given = place.given.wrapping_add(given);
+        place.given = place.given.wrapping_add(records);
         if let Some(address) = place.address.as_deref() {
             return Some(address.clone());
         }
@@ -286,33 +369,38 @@ impl Precincts {
         PrecinctActor::start_in_arbiter(&self.0.arbiter, move |_| PrecinctActor::new(kept, country, tells))
     }
 
-    /// Where there are more actors than there should be, two that were woken before the others may rest. `woken` has an
-    /// actor from now on.
-    pub(crate) fn let_rest(&self, woken: Option<PrecinctId>) {
+    /// Where there are more actors than there should be, two that were woken before the others may rest; whether one did.
+    /// `woken` has an actor from now on.
+    pub(crate) fn let_rest(&self, woken: Option<PrecinctId>) -> bool {
         let mut awake = self.0.awake.lock().unwrap_or_else(PoisonError::into_inner);
         awake.extend(woken);
+        let mut rested = false;
         for _ in 0..2 {
-            let Some(longest) = (awake.len() > MOST_AWAKE).then(|| awake.pop_front()).flatten() else {
-                return;
+            let Some(longest) = (awake.len() > self.0.most_awake).then(|| awake.pop_front()).flatten() else {
+                break;
             };
-            if !self.place(longest).is_some_and(|mut place| place.rest()) {
+            if self.place(longest).is_some_and(|mut place| place.rest()) {
+                rested = true;
+            } else {
                 awake.push_back(longest);
             }
         }
+        rested
     }
 
-    /// Rebuilds a precinct whose actor is gone, unless another caller just did. The caller gives a message to the actor
-    /// that is returned.
+    /// Rebuilds a precinct whose actor is gone, unless another caller just did. The caller gives a message, which is so
+    /// many records, to the actor that is returned.
     async fn revive(
         &self,
         precinct: PrecinctId,
         gone: &Addr<PrecinctActor>,
+        records: u32,
     ) -> Result<Addr<PrecinctActor>, OutOfService> {
         let inner = &self.0;
         let mut rebuilds = inner.rebuilds.lock().await;
         let other = self.place(precinct).is_some_and(|place| place.address.as_deref() != Some(gone));
         if other {
-            return self.address(precinct, 1).ok_or(OutOfService(precinct));
+            return self.address(precinct, records).ok_or(OutOfService(precinct));
         }
         inner.alarms.rebuilds.inc();
         tracing::error!(%precinct, "a precinct's actor failed: rebuilding it from the journal");
@@ -321,31 +409,35 @@ impl Precincts {
             inner.alarms.out_of_service.inc();
             tracing::error!(%precinct, why, "a precinct is out of service");
         });
-        let state = state.map_err(|_| OutOfService(precinct))?;
+        let (state, last) = state.map_err(|_| OutOfService(precinct))?;
         *rebuilds += 1;
-        let kept = Kept::new(state, *rebuilds * REVISIONS_A_LIFE);
+        let kept = Kept::new(state, *rebuilds * REVISIONS_A_LIFE, last);
         let address = self.spawn(&kept, true);
         let mut place = self.place(precinct).ok_or(OutOfService(precinct))?;
-        *place = Place { kept, address: Some(Box::new(address.clone())), given: 1, missed: Vec::new() };
+        let missed = std::mem::take(&mut place.missed);
+        *place = Place { kept, address: Some(Box::new(address.clone())), given: records, missed: Vec::new() };
+        for missed in missed {
+            place.give(&address, Observe(missed));
+        }
         Ok(address)
     }
 }
 
 impl Place {
-    /// Gives its actor a message that nobody waits for.
-    fn give<M>(&mut self, address: &Addr<PrecinctActor>, message: M)
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        PrecinctActor: Handler<M>,
-    {
+    /// Gives its actor a record that nobody waits for.
+    fn give(&mut self, address: &Addr<PrecinctActor>, record: Observe) {
         self.given = self.given.wrapping_add(1);
-        address.do_send(message);
+        address.do_send(record);
     }
 
-    /// Lets its actor go, if it has handled all that it was given: it ends when what it waits for has come.
+    /// Whether it has taken all that there is for it.
+    fn is_idle(&self) -> bool {
+        self.missed.is_empty() && self.given == self.kept.handled()
+    }
+
+    /// Lets its actor go, if it is idle: it ends when what it waits for has come.
     fn rest(&mut self) -> bool {
-        let idle = self.given == self.kept.handled();
+        let idle = self.is_idle();
         if idle {
             self.address = None;
         }
@@ -374,11 +466,12 @@ pub fn concerns(definition: &Definition, entry: &Entry, precinct: PrecinctId) ->
     }
 }
 
+/// A precinct as its records make it, and the last of them.
 fn rebuild(
     definition: &Arc<Definition>,
     precinct: PrecinctId,
     source: &dyn ReplaySource,
-) -> Result<Precinct, String> {
+) -> Result<(Precinct, Offset), String> {
     let records = source.records_of(precinct).map_err(|error| error.to_string())?;
     let mut state = Precinct::fresh(definition, precinct).ok_or("it is not in the definition")?;
     let fold = AssertUnwindSafe(|| {
@@ -387,5 +480,5 @@ fn rebuild(
         }
     });
     catch_unwind(fold).map_err(|_| "one of its records makes it fail again".to_owned())?;
-    Ok(state)
+    Ok((state, records.last().map(Journaled::offset).unwrap_or_default()))
 }

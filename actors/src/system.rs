@@ -25,6 +25,9 @@ use crate::{
     unit::UnitActor,
 };
 
+/// Precincts that keep an actor though they have nothing to do, unless another number is wanted: most countries have fewer.
+pub const MOST_AWAKE: usize = 32_768;
+
 /// What the actors of a night are made of.
 pub struct Parts {
     /// The night so far, settled.
@@ -41,6 +44,8 @@ pub struct Parts {
     pub alarms: Alarms,
     /// The last signs taken of devices before the start.
     pub marks: BTreeMap<DeviceId, Mark>,
+    /// Precincts beyond which those that have nothing to do have no actor.
+    pub most_awake: usize,
 }
 
 /// Counters that stand still on a good night, but for the first; and the devices by their state.
@@ -133,7 +138,7 @@ pub struct System {
 impl System {
     /// Starts the actors on an arbiter. The first version is published at once.
     pub fn start(parts: Parts, arbiter: &ArbiterHandle) -> Self {
-        let Parts { night, feed, source, recorder, tempo, alarms, marks } = parts;
+        let Parts { night, feed, source, recorder, tempo, alarms, marks, most_awake } = parts;
         let definition = Arc::clone(&night.definition);
         let votes_from = definition.about().publish_votes_from;
         let publisher = {
@@ -171,7 +176,7 @@ impl System {
             country.clone(),
             source,
             arbiter.clone(),
-            alarms,
+            (alarms, most_awake),
         );
         publisher.do_send(Begin(country.clone()));
         Self { precincts, country, publisher, liveness, moments, definition, votes_from }
@@ -251,13 +256,16 @@ impl System {
     ) -> impl Future<Output = Result<(), OutOfService>> + Send + use<> {
         let asked = self.precincts.observed(Arc::clone(&record));
         let system = self.clone();
+        let reached = match record.entry() {
+            Entry::Observation(Observation::Clock { reached }) => Some(*reached),
+            _ => None,
+        };
+        // It is on record, and has its place before what comes after it: nobody need put it on record again.
+        reached.into_iter().for_each(|reached| system.moments.do_send(Reached(reached)));
         async move {
             let outcome = asked.await;
-            if let Entry::Observation(Observation::Clock { reached }) = record.entry() {
-                if *reached >= system.votes_from {
-                    system.country.do_send(ReleaseVotes);
-                }
-                system.moments.do_send(Reached(*reached));
+            if reached.is_some_and(|reached| reached >= system.votes_from) {
+                system.country.do_send(ReleaseVotes);
             }
             outcome
         }

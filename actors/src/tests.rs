@@ -119,6 +119,7 @@ impl House {
             tempo: Arc::clone(&clock) as Arc<dyn Tempo>,
             alarms: Alarms::register(&alarms).unwrap(),
             marks: Default::default(),
+            most_awake: 1,
         };
         let system = System::start(parts, &arbiter.handle());
         let runtime = tokio::runtime::Handle::current();
@@ -210,6 +211,12 @@ impl House {
         self.system.country.send(Strike(unit.parse().unwrap(), fault)).await.unwrap();
     }
 
+    /// Whether the flag that [`doubt_of_urn`] raises stands.
+    async fn doubts_urn(&self) -> bool {
+        let flags = self.system.precincts().describe("5001".parse().unwrap()).await.unwrap().flags;
+        flags.iter().any(|(flag, _)| flag.code == election::Code::W09)
+    }
+
     /// Has a decision taken; what it did.
     async fn decide(&self, act: Act) -> Decided {
         let decision =
@@ -228,6 +235,12 @@ fn vector(name: &str) -> AuthenticReport {
     let of = messages.iter().find(|message| message["name"] == name).unwrap();
     let envelope = hex::decode(of["envelope"].as_str().unwrap()).unwrap();
     AuthenticReport::from_journal(of["topic"].as_str().unwrap(), envelope.into()).unwrap()
+}
+
+/// That the urn of precinct 5001 is in doubt, or no longer.
+fn doubt_of_urn(raised: bool) -> Entry {
+    let (precinct, device) = ("5001".parse().unwrap(), "u-5001-1".parse().unwrap());
+    Entry::Observation(Observation::Device { precinct, device, code: election::Code::W09, raised })
 }
 
 fn ballots(feed: &Feed) -> u64 {
@@ -338,7 +351,7 @@ async fn a_moment_of_the_night_reaches_a_precinct_that_had_failed() {
     assert_eq!(house.alarm("sanak_precincts_out_of_service_total"), 0.0);
 }
 
-/// In tests more than one precinct is too many: whenever another is spoken to, the one before may rest.
+/// Here more than one precinct is too many: whenever another is spoken to, the one before may rest.
 #[actix::test]
 async fn an_actor_rests_when_others_need_the_room_and_the_next_one_goes_on_from_there() {
     let dir = TempDir::new().unwrap();
@@ -352,9 +365,11 @@ async fn an_actor_rests_when_others_need_the_room_and_the_next_one_goes_on_from_
     let phase = async |of| precincts.describe(of).await.unwrap().phase;
     house.shows("that people vote", |feed| feed.current().status() != feed::Status::Pre).await;
     assert_eq!((phase(one).await, phase(other).await), (Phase::Open, Phase::Open));
-    precincts.let_rest(None);
-    assert_eq!(phase(other).await, Phase::Open);
+    precincts.address(other, 0);
+    while precincts.let_rest(None) {}
     assert!(!precincts.acts(one) && precincts.acts(other));
+    assert_eq!(phase(one).await, Phase::Open);
+    assert!(!precincts.acts(one), "a question alone wakes nobody");
 
     // A moment that passed while it rested comes before what is said to it afterwards.
     house.store(Entry::Observation(Observation::Clock { reached: close })).await;
@@ -371,29 +386,88 @@ async fn an_actor_rests_when_others_need_the_room_and_the_next_one_goes_on_from_
     assert_eq!(house.alarm("sanak_precinct_rebuilds_total"), 0.0);
 }
 
+/// Keeps the actors' thread busy.
+#[derive(Message, Clone)]
+#[rtype(result = "()")]
+struct Nap;
+
+impl Handler<Nap> for PrecinctActor {
+    type Result = ();
+    fn handle(&mut self, _: Nap, _: &mut Self::Context) {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[actix::test]
+async fn a_question_that_nobody_waits_for_any_more_keeps_no_precinct_awake() {
+    let dir = TempDir::new().unwrap();
+    let house = House::open(&dir, after_close(60)).await;
+    let precincts = house.system.precincts();
+    let (one, other): (PrecinctId, PrecinctId) = ("5001".parse().unwrap(), "5002".parse().unwrap());
+    let opening = vector(URN[0]);
+    precincts.address(one, 0).unwrap().do_send(Nap);
+    let judged = house.system.report(house.store(Entry::Report(opening.clone())).await);
+    drop(precincts.known(one, opening.device().clone(), 1, opening.digest()));
+    let asked = precincts.known(one, opening.device().clone(), 1, opening.digest());
+    assert_eq!(asked.await.unwrap().unwrap().verdict, Verdict::Accepted, "after what was given before");
+    assert_eq!(judged.await.unwrap()[0].verdict, Verdict::Accepted);
+    precincts.address(other, 0);
+    while precincts.let_rest(None) {}
+    assert!(!precincts.acts(one));
+}
+
+/// Each waits for the rebuild, and they come in any order afterwards.
+#[actix::test]
+async fn what_comes_to_a_failed_precinct_has_the_order_of_the_journal() {
+    let dir = TempDir::new().unwrap();
+    let house = House::open(&dir, after_close(60)).await;
+    for _ in 0..5 {
+        let failed = house.system.precincts().fail("5001".parse().unwrap()).await;
+        assert!(failed.is_err(), "the actor is gone");
+        let first = house.store(doubt_of_urn(true)).await;
+        for raised in [false, true, false] {
+            house.store(doubt_of_urn(raised)).await;
+        }
+        assert!(!house.doubts_urn().await);
+        // Its turn comes after that of those behind it, which the rebuild has seen as well.
+        house.system.observed(first).await.unwrap();
+        assert!(!house.doubts_urn().await);
+    }
+    assert_eq!(house.alarm("sanak_precincts_out_of_service_total"), 0.0);
+}
+
+#[actix::test]
+async fn a_record_that_was_overtaken_has_its_precinct_rebuilt_in_the_order_of_the_journal() {
+    let dir = TempDir::new().unwrap();
+    let house = House::open(&dir, after_close(60)).await;
+    let [opening, tally] = URN.map(|name| house.store(Entry::Report(vector(name))));
+    let (opening, tally) = (opening.await, tally.await);
+    let held = house.system.report(tally).await.unwrap();
+    assert_eq!(held[0].verdict, Verdict::Held, "the one before it was not given yet");
+    let judged = house.system.report(opening).await.unwrap();
+    assert_eq!(judged[0].verdict, Verdict::Accepted);
+    house.shows("the tally", |feed| ballots(feed) == 400).await;
+    let known = vector(URN[1]);
+    let known =
+        house.system.precincts().known("5001".parse().unwrap(), known.device().clone(), 2, known.digest());
+    assert_eq!(known.await.unwrap().unwrap().verdict, Verdict::Accepted);
+    assert_eq!(house.alarm("sanak_precinct_rebuilds_total"), 1.0);
+}
+
 /// Each is in its place before the next one comes, whoever is told of it when.
 #[actix::test]
 async fn what_is_raised_and_lowered_at_once_stays_lowered() {
     let dir = TempDir::new().unwrap();
     let house = House::open(&dir, after_close(60)).await;
-    let precinct: PrecinctId = "5001".parse().unwrap();
-    let device = |raised| {
-        let (device, code) = ("u-5001-1".parse().unwrap(), election::Code::W09);
-        Entry::Observation(Observation::Device { precinct, device, code, raised })
-    };
-    let flagged = async || {
-        let flags = house.system.precincts().describe(precinct).await.unwrap().flags;
-        flags.iter().any(|(flag, _)| flag.code == election::Code::W09)
-    };
     for _ in 0..100 {
-        house.store(device(true)).await;
-        house.store(device(false)).await;
+        house.store(doubt_of_urn(true)).await;
+        house.store(doubt_of_urn(false)).await;
     }
-    house.store(device(true)).await;
-    assert!(flagged().await);
-    house.store(device(false)).await;
+    house.store(doubt_of_urn(true)).await;
+    assert!(house.doubts_urn().await);
+    house.store(doubt_of_urn(false)).await;
     for _ in 0..20 {
-        assert!(!flagged().await);
+        assert!(!house.doubts_urn().await);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -463,6 +537,7 @@ async fn a_precinct_that_cannot_be_rebuilt_is_out_of_service_and_raises_an_alarm
         tempo: Arc::new(Hands(AtomicU64::new(now.millis()), AtomicBool::default())),
         alarms: Alarms::register(&registry).unwrap(),
         marks: Default::default(),
+        most_awake: 1,
     };
     let arbiter = actix::Arbiter::new();
     let system = System::start(parts, &arbiter.handle());

@@ -82,8 +82,8 @@ impl Chance {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_under_full_load_nothing_receipted_is_lost_or_counted_twice() {
     let (vectors, country, disk) = (Vectors::read(), Country::new(40, 2), tempfile::tempdir().unwrap());
-    // A fast machine says more in fifty kills than a device may on a night.
-    let unbounded = "[limits]\ndevice_reports = 1000000\ndevice_mebibytes = 65536";
+    // A fast machine says more in fifty kills than a device may on a night. And whoever is spoken to wakes another precinct.
+    let unbounded = "[limits]\ndevice_reports = 1000000\ndevice_mebibytes = 65536\nawake_precincts = 4";
     let mut sanak = Builder::new(country.dir(), &vectors.centre).with(unbounded).start().await;
     let members = everybody(&country, disk.path());
     let (count, begun) = (members.len(), Instant::now());

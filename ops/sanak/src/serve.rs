@@ -37,6 +37,7 @@ async fn serve(config: Config) -> io::Result<Outcome> {
         room: room.collect(),
         quota: config.quota,
         live_readers: config.live_readers,
+        awake_precincts: config.awake_precincts,
         documents: config.documents,
         history: config.history,
     };

@@ -63,6 +63,8 @@ pub struct Config {
     pub quota: Quota,
     /// How many may follow the live feed.
     pub live_readers: usize,
+    /// Precincts beyond which those that have nothing to do have no actor.
+    pub awake_precincts: usize,
     /// Where scans are kept.
     pub documents: Shelves,
     /// Where the history goes.
@@ -132,6 +134,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
     let room = files::room(raw, problems);
     let quota = quota::quota(raw, problems);
     let live_readers = quota::live_readers(raw, problems);
+    let awake_precincts = quota::awake_precincts(raw, problems);
     let documents = documents::documents(raw, data_dir.as_ref(), problems);
     let history = history::history(raw, problems);
     addresses::are_free(raw, mqtt.as_ref(), http, metrics, problems);
@@ -153,6 +156,7 @@ fn read(raw: &Raw, problems: &mut Problems) -> Option<Config> {
         room: room?,
         quota: quota?,
         live_readers: live_readers?,
+        awake_precincts: awake_precincts?,
         documents: documents?,
         history: history?,
     })

@@ -1,4 +1,5 @@
-//! `[limits]`: how much one device may have on record, and how many may follow the live feed.
+//! `[limits]`: how much one device may have on record, how many may follow the live feed, and how many precincts are kept
+//! awake.
 
 use std::ops::RangeInclusive;
 
@@ -13,12 +14,20 @@ const MOST_MEBIBYTES: u64 = 65_536;
 
 /// Most readers of the live feed: each is a socket.
 const MOST_READERS: u64 = 1_000_000;
+/// Most precincts that are kept awake: a kilobyte each.
+const MOST_AWAKE: u64 = 10_000_000;
 
 /// Reads how many may follow the live feed; the server's own default where it is not given.
 pub(super) fn live_readers(raw: &Raw, problems: &mut Problems) -> Option<usize> {
     let usual = dashboard::Limits::default().live_readers;
     let usual = u64::try_from(usual).unwrap_or(MOST_READERS);
     number(raw, "limits.live_readers", 1..=MOST_READERS, usual, problems)?.try_into().ok()
+}
+
+/// Reads how many precincts are kept awake; where it is not given, more than most countries have.
+pub(super) fn awake_precincts(raw: &Raw, problems: &mut Problems) -> Option<usize> {
+    let usual = actors::MOST_AWAKE.try_into().unwrap_or(MOST_AWAKE);
+    number(raw, "limits.awake_precincts", 1..=MOST_AWAKE, usual, problems)?.try_into().ok()
 }
 
 /// Reads the quota; what is not given has its default.

@@ -32,18 +32,22 @@ const KEYS: [(&str, &[&str]); 10] = [
     ("room", &["tokens_file"]),
     ("documents", &["dir", "s3_bucket", "s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_file"]),
     ("history", &["dir", "url", "ca", "password_file", "pool", "statement_timeout", "keep"]),
-    ("limits", &["device_reports", "device_mebibytes", "device_equivocations", "live_readers"]),
+    (
+        "limits",
+        &["device_reports", "device_mebibytes", "device_equivocations", "live_readers", "awake_precincts"],
+    ),
 ];
 
 /// Keys that are `true` or `false`, without quotation marks.
 const FLAGS: [&str; 1] = ["centre.require_synchronised_clock"];
 
 /// Keys that are whole numbers, without quotation marks.
-const NUMBERS: [&str; 7] = [
+const NUMBERS: [&str; 8] = [
     "limits.device_reports",
     "limits.device_mebibytes",
     "limits.device_equivocations",
     "limits.live_readers",
+    "limits.awake_precincts",
     "history.pool",
     "history.statement_timeout",
     "history.keep",

@@ -171,6 +171,7 @@ fn settings(args: &DemoArgs, data: &Path) -> io::Result<Settings> {
         room: ROOM.map(|(name, token)| Person::new(name, token)).into(),
         quota: device_gateway::Quota::default(),
         live_readers: dashboard::Limits::default().live_readers,
+        awake_precincts: actors::MOST_AWAKE,
         documents: Shelves::Directory(data.join("documents")),
         history: HistoryPlaces::default(),
     })

@@ -53,6 +53,8 @@ pub struct Settings {
     pub quota: Quota,
     /// How many may follow the live feed.
     pub live_readers: usize,
+    /// Precincts beyond which those that have nothing to do have no actor.
+    pub awake_precincts: usize,
     /// Where scans are kept.
     pub documents: Shelves,
     /// Where the history goes.
@@ -172,6 +174,7 @@ impl Platform {
             tempo,
             alarms: Alarms::register(&registry)?,
             marks: signs.iter().map(Signs::read).next().unwrap_or_default(),
+            most_awake: settings.awake_precincts,
         };
         let system = System::start(parts, &arbiter.handle());
 
