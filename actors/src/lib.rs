@@ -17,7 +17,7 @@ mod replay;
 mod system;
 mod unit;
 
-pub use liveness::{Heard, Liveness, Sign};
+pub use liveness::{Heard, Liveness, Marked, Sign};
 pub use ports::{Recorder, ReplaySource, Tempo};
 pub use precinct::{MAX_IN_FLIGHT, PrecinctDetail};
 pub use registry::{OutOfService, Precincts, concerns};

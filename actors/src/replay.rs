@@ -226,7 +226,8 @@ impl Night {
     pub fn lines(&self) -> HashMap<DeviceId, (PrecinctId, Line)> {
         let of = |precinct: &Precinct| {
             let at = precinct.id();
-            let lines = precinct.lines().map(|(device, line)| (device.clone(), (at, line.clone())));
+            let said = precinct.lines().filter(|(_, line)| **line != Line::default());
+            let lines = said.map(|(device, line)| (device.clone(), (at, line.clone())));
             lines.collect::<Vec<_>>()
         };
         self.precincts.values().flat_map(of).collect()

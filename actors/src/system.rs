@@ -16,7 +16,9 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 
 use crate::{
     country::{Country, First, LotsDrawn, ReleaseVotes},
-    liveness::{Describe, Finished, Heard, List, Liveness, Marks, Rekeyed, Sign, Standing, Unrecorded},
+    liveness::{
+        Describe, Finished, Heard, List, Liveness, Marked, Marks, Rekeyed, Sign, Standing, Unrecorded,
+    },
     moments::{Moments, Reached},
     ports::{Recorder, ReplaySource, Tempo},
     publisher::{self, Begin, Publisher},
@@ -291,9 +293,10 @@ impl System {
         self.liveness.send(Describe(device)).await.unwrap_or_default()
     }
 
-    /// The last signs that were taken of each device; none while the actors stop.
-    pub async fn marks(&self) -> Option<BTreeMap<DeviceId, Mark>> {
-        self.liveness.send(Marks).await.ok()
+    /// The last signs that were taken of each device; none where no more than `since` were taken, or while the actors
+    /// stop.
+    pub async fn marks(&self, since: u64) -> Option<Marked> {
+        self.liveness.send(Marks(since)).await.ok().flatten()
     }
 
     /// Tells that a device was heard. Where too many are told at once, one is dropped: the next will do.

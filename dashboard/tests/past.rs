@@ -298,7 +298,7 @@ async fn seats_of_an_earlier_version_are_what_they_were_when_it_was_the_newest()
             3 => house.night.change(5, |figures| {
                 let list = &mut figures.contests[0].protocols;
                 (list.precincts, list.registered, list.ballots) = (1, Count::new(1000), Count::new(60));
-                list.votes = [30, 20, 10].map(Count::new).into();
+                list.votes = [30, 20, 10].map(Count::new).into_iter().collect();
             }),
             _ => {}
         }

@@ -375,7 +375,7 @@ async fn seats_follow_from_the_votes_of_one_source_once_they_may_be_shown() {
     house.night.change(1, |figures| {
         let list = &mut figures.contests[0].protocols;
         (list.precincts, list.registered, list.ballots) = (1, Count::new(1000), Count::new(60));
-        list.votes = [30, 20, 10].map(Count::new).into();
+        list.votes = [30, 20, 10].map(Count::new).into_iter().collect();
     });
     house.publish();
     let base = house.election("/seats");

@@ -1,9 +1,12 @@
 //! The keys of all devices, and which of them may speak now.
+//!
+//! A key is kept as the 32 bytes that it is written as: of a million devices few speak at a time. Those of whoever spoke
+//! lately are kept as the points that verify, for to make a point of the bytes is a fifth of a verification.
 
 use std::{
     collections::HashMap,
     sync::{
-        PoisonError, RwLock,
+        Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,17 +17,33 @@ use device_wire::{
 };
 use election::{
     Definition, DeviceId,
-    definition::DeviceStatus,
+    definition::{Device, DeviceStatus},
     record::{Change, PublicKey},
 };
 
+use crate::recent::Recent;
+
+/// Points that are kept at least; at most twice as many, some 7 MiB.
+const POINTS: usize = 14_000;
+
 /// The keys of a definition's devices. Decisions change keys and standing while the night runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Keys {
-    /// Each in a place of its own: half of a large table is empty.
-    holders: HashMap<DeviceId, Box<RwLock<Holder>>>,
+    /// As the night began, by name.
+    register: Box<[Entry]>,
+    /// Those of which a decision has changed something, or is being recorded.
+    changed: RwLock<HashMap<DeviceId, Holder>>,
+    points: Mutex<Recent<[u8; 32], VerifyingKey>>,
     /// How many decisions have changed something.
     changes: AtomicU64,
+}
+
+/// A device in the register.
+#[derive(Debug)]
+struct Entry {
+    device: DeviceId,
+    key: Option<[u8; 32]>,
+    status: DeviceStatus,
 }
 
 /// What the register says of a device now.
@@ -41,9 +60,9 @@ pub struct Registered {
 #[derive(Debug)]
 struct Holder {
     /// `None` before the device is provisioned: nothing that it signs can be verified.
-    key: Option<VerifyingKey>,
+    key: Option<[u8; 32]>,
     /// Keys that were in force before.
-    superseded: Vec<VerifyingKey>,
+    superseded: Vec<[u8; 32]>,
     status: DeviceStatus,
     /// A decision about it is being recorded.
     pending: bool,
@@ -67,17 +86,22 @@ impl Keys {
     /// The keys in a definition. A device without a key, or with one that is no point of the curve, is named
     /// in the second part: nothing it signs could be verified.
     pub fn of(definition: &Definition) -> (Self, Vec<DeviceId>) {
-        let mut keys = HashMap::new();
         let mut without = Vec::new();
-        for device in definition.devices().values() {
-            let key = device.public_key.as_ref().and_then(|bytes| public_from_bytes(bytes).ok());
+        let entry = |device: &Device| {
+            let key = device.public_key.filter(|bytes| public_from_bytes(bytes).is_ok());
             if key.is_none() {
                 without.push(device.id.clone());
             }
-            let holder = Holder { key, superseded: Vec::new(), status: device.status, pending: false };
-            keys.insert(device.id.clone(), Box::new(RwLock::new(holder)));
-        }
-        (Self { holders: keys, changes: AtomicU64::new(0) }, without)
+            Entry { device: device.id.clone(), key, status: device.status }
+        };
+        let register = definition.devices().values().map(entry).collect();
+        (Self::new(register), without)
+    }
+
+    /// `register` is in the order of names.
+    fn new(register: Box<[Entry]>) -> Self {
+        let (changed, points) = (RwLock::default(), Mutex::new(Recent::of(POINTS)));
+        Self { register, changed, points, changes: AtomicU64::new(0) }
     }
 
     /// Takes what a decision changed: who may speak, or with which key. In the order of the journal.
@@ -88,8 +112,8 @@ impl Keys {
         match change {
             Change::Status(status) => self.change(device, |holder| holder.status = *status),
             Change::Key(key) => {
-                let key = self.consider(device, key)?;
-                self.change(device, |holder| holder.superseded.extend(holder.key.replace(key)));
+                self.consider(device, key)?;
+                self.change(device, |holder| holder.superseded.extend(holder.key.replace(key.0)));
             }
         }
         self.changes.fetch_add(1, Ordering::Release);
@@ -100,16 +124,16 @@ impl Keys {
     ///
     /// # Errors
     /// [`NotFit`].
-    pub fn consider(&self, device: &DeviceId, key: &PublicKey) -> Result<VerifyingKey, NotFit> {
-        if !self.holders.contains_key(device) {
+    pub fn consider(&self, device: &DeviceId, key: &PublicKey) -> Result<(), NotFit> {
+        if self.entry(device.as_str()).is_none() {
             return Err(NotFit::Unknown(device.clone()));
         }
-        let of_curve = public_from_bytes(&key.0).map_err(|why| NotFit::NoKey(device.clone(), why))?;
-        let used =
-            |holder: &Holder| holder.key.iter().chain(&holder.superseded).any(|held| *held == of_curve);
-        match self.holders.keys().find(|id| self.read(id.as_str(), used).unwrap_or(false)) {
+        public_from_bytes(&key.0).map_err(|why| NotFit::NoKey(device.clone(), why))?;
+        let used = |holder: &Holder| holder.key.iter().chain(&holder.superseded).any(|held| *held == key.0);
+        let mut ids = self.register.iter().map(|entry| &entry.device);
+        match ids.find(|id| self.read(id.as_str(), used).unwrap_or(false)) {
             Some(owner) => Err(NotFit::Used(owner.clone())),
-            None => Ok(of_curve),
+            None => Ok(()),
         }
     }
 
@@ -125,7 +149,7 @@ impl Keys {
 
     /// Whether these are the bytes of a key that was this device's before another took its place.
     pub fn is_superseded(&self, id: &str, key: &[u8]) -> bool {
-        let held = |holder: &Holder| holder.superseded.iter().any(|old| old.as_bytes() == key);
+        let held = |holder: &Holder| holder.superseded.iter().any(|old| old == key);
         self.read(id, held).unwrap_or(false)
     }
 
@@ -138,20 +162,48 @@ impl Keys {
     pub fn registered(&self, id: &str) -> Option<Registered> {
         self.read(id, |holder| Registered {
             status: holder.status,
-            public_key: holder.key.map(|key| key.to_bytes()),
-            superseded: holder.superseded.iter().map(VerifyingKey::to_bytes).collect(),
+            public_key: holder.key,
+            superseded: holder.superseded.clone(),
         })
     }
 
+    fn entry(&self, id: &str) -> Option<&Entry> {
+        let at = self.register.binary_search_by(|entry| entry.device.as_str().cmp(id)).ok()?;
+        Some(&self.register[at])
+    }
+
     fn read<T>(&self, id: &str, read: impl FnOnce(&Holder) -> T) -> Option<T> {
-        let holder = self.holders.get(id)?;
-        Some(read(&holder.read().unwrap_or_else(PoisonError::into_inner)))
+        let entry = self.entry(id)?;
+        let changed = self.changed.read().unwrap_or_else(PoisonError::into_inner);
+        Some(match changed.get(id) {
+            Some(holder) => read(holder),
+            None => read(&Holder::of(entry)),
+        })
     }
 
     fn change(&self, device: &DeviceId, change: impl FnOnce(&mut Holder)) {
-        if let Some(holder) = self.holders.get(device) {
-            change(&mut holder.write().unwrap_or_else(PoisonError::into_inner));
+        if let Some(entry) = self.entry(device.as_str()) {
+            let mut changed = self.changed.write().unwrap_or_else(PoisonError::into_inner);
+            change(changed.entry(device.clone()).or_insert_with(|| Holder::of(entry)));
         }
+    }
+
+    /// The point of a key of the register.
+    fn point(&self, key: &[u8; 32]) -> Option<VerifyingKey> {
+        let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(point) = points.get(key) {
+            return Some(*point);
+        }
+        let point = public_from_bytes(key).ok()?;
+        points.insert(*key, point);
+        Some(point)
+    }
+}
+
+impl Holder {
+    /// Before any decision.
+    fn of(entry: &Entry) -> Self {
+        Self { key: entry.key, superseded: Vec::new(), status: entry.status, pending: false }
     }
 }
 
@@ -159,13 +211,11 @@ impl Keys {
 impl Keys {
     /// Devices with these names and a key of no meaning.
     pub(crate) fn with(names: &[&str]) -> Self {
-        let key = device_wire::SigningKey::from_bytes(&[7; 32]).verifying_key();
-        let holder = |name: &&str| {
-            let (status, superseded) = (DeviceStatus::Active, Vec::new());
-            let holder = Holder { key: Some(key), superseded, status, pending: false };
-            (name.parse().unwrap(), Box::new(RwLock::new(holder)))
-        };
-        Self { holders: names.iter().map(holder).collect(), changes: AtomicU64::new(0) }
+        let key = Some(device_wire::SigningKey::from_bytes(&[7; 32]).verifying_key().to_bytes());
+        let entry = |name: &&str| Entry { device: name.parse().unwrap(), key, status: DeviceStatus::Active };
+        let mut register: Box<[_]> = names.iter().map(entry).collect();
+        register.sort_by(|one, other| one.device.cmp(&other.device));
+        Self::new(register)
     }
 }
 
@@ -177,8 +227,9 @@ impl Keyring for Keys {
                 DeviceStatus::Active => Standing::Active,
                 DeviceStatus::Spare | DeviceStatus::Revoked => Standing::Shut,
             };
-            holder.key.map(|key| DeviceEntry { key, standing })
+            holder.key.map(|key| (key, standing))
         };
-        self.read(id.as_str(), entry).flatten()
+        let (key, standing) = self.read(id.as_str(), entry).flatten()?;
+        Some(DeviceEntry { key: self.point(&key)?, standing })
     }
 }

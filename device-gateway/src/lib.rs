@@ -18,6 +18,7 @@ mod metrics;
 mod port;
 mod proven;
 mod quota;
+mod recent;
 mod refusals;
 mod resend;
 mod worker;

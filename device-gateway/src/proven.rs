@@ -1,12 +1,12 @@
 //! Signatures found good not long ago. A device repeats a report until it has its receipt, and under load repetitions
 //! come when a verification is dearest: equal bytes for the same topic and key prove the same the second time.
 
-use std::{cell::RefCell, collections::HashSet, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 use device_wire::{Channel, DeviceEntry, Keyring, SignedEnvelope, VerifyingKey};
 use election::{DeviceId, report::Digest};
 
-use crate::keys::Keys;
+use crate::{keys::Keys, recent::Recent};
 
 /// Remembered at least, of the reports of one worker's devices; at most twice as many, some 3 MiB.
 const REMEMBERED: usize = 32_768;
@@ -14,19 +14,12 @@ const REMEMBERED: usize = 32_768;
 /// The register, and which reports were found to be signed with keys in it.
 pub(crate) struct Proven {
     keys: Arc<Keys>,
-    good: RefCell<Good>,
-}
-
-/// Two generations: when the newer is full, the older is forgotten.
-#[derive(Default)]
-struct Good {
-    newer: HashSet<Digest>,
-    older: HashSet<Digest>,
+    good: RefCell<Recent<Digest, ()>>,
 }
 
 impl Proven {
     pub(crate) fn of(keys: Arc<Keys>) -> Self {
-        Self { keys, good: RefCell::default() }
+        Self { keys, good: RefCell::new(Recent::of(REMEMBERED)) }
     }
 }
 
@@ -42,24 +35,14 @@ impl Keyring for Proven {
         }
         let proof = envelope.proof(key);
         let mut good = self.good.borrow_mut();
-        if good.newer.contains(&proof) || good.older.contains(&proof) {
+        if good.get(&proof).is_some() {
             return true;
         }
         let signed = envelope.is_signed_by(key);
         if signed {
-            good.remember(proof);
+            good.insert(proof, ());
         }
         signed
-    }
-}
-
-impl Good {
-    fn remember(&mut self, proof: Digest) {
-        if self.newer.len() >= REMEMBERED {
-            std::mem::swap(&mut self.newer, &mut self.older);
-            self.newer.clear();
-        }
-        self.newer.insert(proof);
     }
 }
 
@@ -79,8 +62,7 @@ mod tests {
     }
 
     fn remembered(proven: &Proven) -> usize {
-        let good = proven.good.borrow();
-        good.newer.len() + good.older.len()
+        proven.good.borrow().len()
     }
 
     #[test]
@@ -113,21 +95,5 @@ mod tests {
         let beat = topic("term-1", Channel::Heartbeat);
         assert!(ask(&beat, &sign(&beat, "term-1", b"a heartbeat", &key), &key));
         assert_eq!(remembered(&proven), 1, "a heartbeat is never repeated");
-    }
-
-    #[test]
-    fn the_newest_are_remembered_and_never_more_than_two_generations() {
-        let mut good = Good::default();
-        let digest = |number: usize| {
-            let mut bytes = [0; 32];
-            bytes[..8].copy_from_slice(&number.to_be_bytes());
-            Digest(bytes)
-        };
-        for number in 0..5 * REMEMBERED {
-            good.remember(digest(number));
-            assert!(good.newer.len() + good.older.len() <= 2 * REMEMBERED);
-        }
-        let held = |number| good.newer.contains(&digest(number)) || good.older.contains(&digest(number));
-        assert!((4 * REMEMBERED..5 * REMEMBERED).all(held) && !held(0));
     }
 }

@@ -227,6 +227,7 @@ fn index_precincts(
             mistake(mistakes, Subject::Precinct(id), what);
         }
         precinct.contests.sort_by_key(|here| here.contest);
+        precinct.contests.shrink_to_fit();
         if precinct.contests.windows(2).any(|pair| pair[0].contest == pair[1].contest) {
             mistake(mistakes, Subject::Precinct(id), format!("precinct {id} has a contest twice"));
         }

@@ -6,6 +6,8 @@ use crate::{
     ids::UnitId,
 };
 
+pub use crate::votes::Votes;
+
 /// A sum that could not be formed: a figure to be taken out was never in, or 2^64 was passed. It is a fault
 /// of the program, never of a report (those are bounded by F03); publication stops on it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,7 +111,7 @@ pub struct SourceFigures {
     /// Of those, invalid.
     pub invalid: Count,
     /// Votes per option, in the order of the contest's options.
-    pub votes: Vec<Count>,
+    pub votes: Votes,
     /// Preference votes of the names on the lists.
     pub preferences: Preferences,
 }
@@ -257,7 +259,7 @@ impl Figures {
 impl SourceFigures {
     /// Nothing counted, over this many options.
     pub fn empty(options: usize) -> Self {
-        Self { votes: vec![Count::ZERO; options], ..Self::default() }
+        Self { votes: Votes::none(options), ..Self::default() }
     }
 }
 

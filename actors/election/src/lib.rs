@@ -21,6 +21,7 @@ mod rules;
 pub mod seats;
 pub mod sequence;
 mod time;
+mod votes;
 
 pub use correction::Correction;
 pub use count::Count;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    definition::Definition,
+    definition::{Definition, Precinct},
     figures::{BrokenSum, Figures},
     ids::{PrecinctId, UnitId},
 };
@@ -28,60 +28,79 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Contributions {
     definition: Arc<Definition>,
-    paths: HashMap<PrecinctId, Arc<[UnitId]>>,
-    figures: HashMap<PrecinctId, Arc<Figures>>,
+    /// In the order of precincts' numbers.
+    places: Box<[Contribution]>,
+    /// Each of those that there are, once.
+    paths: Vec<Arc<[UnitId]>>,
+}
+
+/// What one precinct adds.
+#[derive(Debug)]
+struct Contribution {
+    precinct: PrecinctId,
+    /// In [`Contributions::paths`].
+    path: u32,
+    figures: Option<Arc<Figures>>,
 }
 
 impl Contributions {
-    /// Nothing added yet. Paths that are equal are kept once.
+    /// Nothing added yet.
     pub fn new(definition: Arc<Definition>) -> Self {
-        let mut kept: HashMap<Arc<[UnitId]>, ()> = HashMap::new();
-        let mut paths = HashMap::new();
-        for precinct in definition.precincts().values() {
+        let mut known: HashMap<Arc<[UnitId]>, u32> = HashMap::new();
+        let mut paths = Vec::new();
+        let place = |precinct: &Precinct| {
             let path: Arc<[UnitId]> = definition.path(precinct).into();
-            let path = match kept.get_key_value(&path) {
-                Some((same, ())) => Arc::clone(same),
-                None => {
-                    kept.insert(Arc::clone(&path), ());
-                    path
-                }
-            };
-            paths.insert(precinct.id, path);
-        }
-        Self { definition, paths, figures: HashMap::new() }
+            let path = *known.entry(path).or_insert_with_key(|path| {
+                paths.push(Arc::clone(path));
+                paths.len() as u32 - 1
+            });
+            Contribution { precinct: precinct.id, path, figures: None }
+        };
+        let places = definition.precincts().values().map(place).collect();
+        Self { definition, places, paths }
     }
 
-    /// The change that a precinct's figures make, or `None` when they are what they were.
+    fn place(&self, precinct: PrecinctId) -> Option<usize> {
+        self.places.binary_search_by_key(&precinct, |place| place.precinct).ok()
+    }
+
+    /// The change that a precinct's figures make, or `None` when they are what they were, or there is no such precinct.
     pub fn put(&mut self, precinct: PrecinctId, figures: Figures) -> Option<Change> {
-        let before = self.figures.get(&precinct).cloned().unwrap_or_default();
+        let place = &mut self.places[self.place(precinct)?];
+        let before = place.figures.clone().unwrap_or_default();
         if *before == figures {
             return None;
         }
         let after = Arc::new(figures);
-        self.figures.insert(precinct, Arc::clone(&after));
+        place.figures = Some(Arc::clone(&after));
         Some(Change { precinct, before, after })
     }
 
     /// Keeps figures that are what a precinct adds in place of those, so that both stand in memory once.
     pub fn share(&mut self, precinct: PrecinctId, figures: &Arc<Figures>) {
-        if let Some(own) = self.figures.get_mut(&precinct).filter(|own| own == &figures) {
+        let Some(at) = self.place(precinct) else { return };
+        if let Some(own) = self.places[at].figures.as_mut().filter(|own| *own == figures) {
             *own = Arc::clone(figures);
         }
     }
 
     /// The units above a precinct, nearest first, the country last.
     pub fn path(&self, precinct: PrecinctId) -> Arc<[UnitId]> {
-        self.paths.get(&precinct).cloned().unwrap_or_default()
+        self.place(precinct).map(|at| self.path_of(&self.places[at])).cloned().unwrap_or_default()
+    }
+
+    fn path_of(&self, place: &Contribution) -> &Arc<[UnitId]> {
+        &self.paths[place.path as usize]
     }
 
     /// What a precinct adds now.
     pub fn of(&self, precinct: PrecinctId) -> Option<&Arc<Figures>> {
-        self.figures.get(&precinct)
+        self.places[self.place(precinct)?].figures.as_ref()
     }
 
     /// The precincts that have added anything.
     pub fn precincts(&self) -> impl Iterator<Item = PrecinctId> {
-        self.figures.keys().copied()
+        self.places.iter().filter(|place| place.figures.is_some()).map(|place| place.precinct)
     }
 
     /// Every unit's sums, formed anew from the precincts: the auditor's way, which must give what was
@@ -92,8 +111,9 @@ impl Contributions {
     pub fn sums(&self) -> Result<BTreeMap<UnitId, Figures>, BrokenSum> {
         let mut units = empty_units(&self.definition);
         let none = Figures::default();
-        for (precinct, figures) in &self.figures {
-            for id in self.path(*precinct).iter() {
+        for place in &self.places {
+            let Some(figures) = &place.figures else { continue };
+            for id in self.path_of(place).iter() {
                 if let Some(unit) = units.get_mut(id) {
                     unit.replace(id, &none, figures)?;
                 }

@@ -43,6 +43,8 @@ pub struct Liveness {
     counts: BTreeMap<(&'static str, &'static str), i64>,
     /// Of devices that are not watched yet.
     marks: BTreeMap<DeviceId, Mark>,
+    /// How many signs were taken that changed a mark.
+    taken: u64,
     recorder: Arc<dyn Recorder>,
     tempo: Arc<dyn Tempo>,
     alarms: Alarms,
@@ -101,10 +103,19 @@ pub(crate) struct Rekeyed(pub DeviceId);
 #[rtype(result = "DeviceList")]
 pub(crate) struct List(pub DevicesWanted);
 
-/// The last signs that were taken of each device.
+/// The last signs that were taken of each device, unless there are no others since so many were taken.
 #[derive(Message)]
-#[rtype(result = "BTreeMap<DeviceId, Mark>")]
-pub(crate) struct Marks;
+#[rtype(result = "Option<Marked>")]
+pub(crate) struct Marks(pub u64);
+
+/// The last signs that were taken of each device.
+#[derive(Debug)]
+pub struct Marked {
+    /// How many were taken since the start.
+    pub taken: u64,
+    /// In no order, each device once.
+    pub marks: Vec<(DeviceId, Mark)>,
+}
 
 /// One device and its history, oldest first.
 #[derive(Message)]
@@ -157,7 +168,8 @@ impl Liveness {
             let state = watch.note(&definition.about().limits, now);
             *counts.entry((watch.signs.kind.as_str(), state.as_str())).or_default() += 1;
         }
-        let liveness = Self { definition, watches, judged: None, counts, marks, recorder, tempo, alarms };
+        let liveness =
+            Self { definition, watches, judged: None, counts, marks, taken: 0, recorder, tempo, alarms };
         liveness.show();
         liveness
     }
@@ -261,10 +273,12 @@ impl Handler<Heard> for Liveness {
         let now = Moment { night: heard.arrived, real: self.tempo.real() };
         let limits = &self.definition.about().limits;
         let Some(watch) = self.watches.get_mut(&heard.device) else { return };
+        let marks = matches!(heard.sign, Sign::Heartbeat(_) | Sign::State(_));
         let flags = match watch.hear(heard.sign, limits, now) {
             Ok(flags) => flags,
             Err(stale) => return self.alarms.stale.with_label_values(&[stale.as_str()]).inc(),
         };
+        self.taken += u64::from(marks);
         noted(&mut self.counts, watch, limits, now);
         let precinct = watch.precinct;
         for (code, raised) in flags {
@@ -327,6 +341,7 @@ impl Handler<Rekeyed> for Liveness {
             None => self.marks.entry(device).or_default(),
         };
         *mark = Mark::of_key(mark.key + 1);
+        self.taken += 1;
     }
 }
 
@@ -367,10 +382,15 @@ impl Handler<List> for Liveness {
 impl Handler<Marks> for Liveness {
     type Result = MessageResult<Marks>;
 
-    fn handle(&mut self, _: Marks, _: &mut Self::Context) -> Self::Result {
-        let watched = self.watches.iter().map(|(device, watch)| (device.clone(), watch.mark));
-        let heard = watched.filter(|(_, mark)| *mark != Mark::default());
-        MessageResult(heard.chain(self.marks.clone()).collect())
+    fn handle(&mut self, Marks(since): Marks, _: &mut Self::Context) -> Self::Result {
+        let taken = self.taken;
+        MessageResult((taken != since).then(|| {
+            let watched = self.watches.iter().map(|(device, watch)| (device, watch.mark));
+            let heard = watched.filter(|(_, mark)| *mark != Mark::default());
+            let others = self.marks.iter().map(|(device, mark)| (device, *mark));
+            let marks = heard.chain(others).map(|(device, mark)| (device.clone(), mark)).collect();
+            Marked { taken, marks }
+        }))
     }
 }
 

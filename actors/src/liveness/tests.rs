@@ -128,6 +128,12 @@ impl House {
         self.hear(device, Sign::State(DeviceState { device: id(device), state, boot, at })).await;
     }
 
+    async fn marks(&self) -> BTreeMap<DeviceId, Mark> {
+        let Marked { taken, marks } = self.liveness.send(Marks(u64::MAX)).await.unwrap().unwrap();
+        assert!(self.liveness.send(Marks(taken)).await.unwrap().is_none(), "no others since then");
+        marks.into_iter().collect()
+    }
+
     async fn row(&self, device: &str) -> DeviceRow {
         // All devices, in turns of two.
         for _ in 0..4 {
@@ -221,7 +227,7 @@ async fn what_was_heard_before_a_restart_is_no_sign_of_life_after_it() {
     let yesterday = House::open(opens);
     yesterday.says(TERMINAL, 4, Presence::Online).await;
     yesterday.beat(TERMINAL, 70, 0).await;
-    let marks = yesterday.liveness.send(Marks).await.unwrap();
+    let marks = yesterday.marks().await;
     assert_eq!(marks[&id(TERMINAL)], Mark { counter: 70, boot: 4, said: 1, key: 0 });
 
     let house = House::remembering(opens + Duration::from_secs(3_600), marks);
@@ -240,7 +246,7 @@ async fn what_was_heard_before_a_restart_is_no_sign_of_life_after_it() {
     house.beat(TERMINAL, 71, 0).await;
     house.says(TERMINAL, 5, Presence::Online).await;
     assert_eq!((house.state(TERMINAL).await, house.row(TERMINAL).await.boot), ("on_line", 5));
-    let kept = house.liveness.send(Marks).await.unwrap();
+    let kept = house.marks().await;
     assert_eq!(kept[&id(TERMINAL)], Mark { counter: 71, boot: 5, said: 1, key: 0 });
 }
 
@@ -250,18 +256,18 @@ async fn what_a_thief_signed_with_the_old_key_silences_nobody_who_has_a_new_one(
     let house = House::open(opens);
     house.beat(TERMINAL, u64::MAX, 0).await;
     house.says(TERMINAL, u64::MAX, Presence::Offline).await;
-    let stolen = house.liveness.send(Marks).await.unwrap();
+    let stolen = house.marks().await;
     house.beat(TERMINAL, 8, 0).await;
     assert_eq!((house.state(TERMINAL).await, house.stale("heartbeat")), ("off_line", 1));
     house.liveness.send(Rekeyed(id(TERMINAL))).await.unwrap();
     house.beat(TERMINAL, 9, 0).await;
     house.says(TERMINAL, 3, Presence::Online).await;
     assert_eq!((house.state(TERMINAL).await, house.stale("heartbeat")), ("on_line", 1));
-    let kept = house.liveness.send(Marks).await.unwrap();
+    let kept = house.marks().await;
     assert_eq!(kept[&id(TERMINAL)], Mark { counter: 9, boot: 3, said: 1, key: 1 });
     // One who is not in use yet, too.
     house.liveness.send(Rekeyed(id("somebody-else"))).await.unwrap();
-    assert_eq!(house.liveness.send(Marks).await.unwrap()[&id("somebody-else")], Mark::of_key(1));
+    assert_eq!(house.marks().await[&id("somebody-else")], Mark::of_key(1));
 
     // The power fails before the file is written anew: it is of the old key.
     let reissued = [(id(TERMINAL), Change::Key(PublicKey([7; 32])))];
@@ -279,7 +285,7 @@ async fn what_a_thief_signed_with_the_old_key_silences_nobody_who_has_a_new_one(
 async fn marks_of_devices_that_are_not_in_use_yet_are_kept() {
     let mark = Mark { counter: 9, boot: 2, said: 2, key: 0 };
     let house = House::remembering(definition().about().polls_open, [(id("somebody-else"), mark)].into());
-    let kept = house.liveness.send(Marks).await.unwrap();
+    let kept = house.marks().await;
     assert_eq!(kept, [(id("somebody-else"), mark)].into());
 }
 

@@ -55,7 +55,7 @@ fn spoil(figures: &mut Figures, which: usize) -> bool {
         counts.push(&mut contest.registered);
         for source in [&mut contest.urns, &mut contest.protocols] {
             counts.extend([&mut source.registered, &mut source.ballots, &mut source.invalid]);
-            counts.extend(&mut source.votes);
+            counts.extend(source.votes.iter_mut());
         }
     }
     match counts.into_iter().nth(which) {

@@ -154,7 +154,7 @@ impl Inquiry for Desk {
             at: OPEN,
             arrived: OPEN,
             verdict: Verdict::Accepted,
-            codes: vec![Code::W12],
+            codes: [Code::W12].into(),
             ruled: None,
         };
         let device = "u-1".parse().unwrap();

@@ -16,7 +16,7 @@ const CHANGES_EVERY: Duration = Duration::from_secs(10);
 /// Stands for what a heartbeat did not say.
 const UNSAID: u8 = u8::MAX;
 
-/// One point: sixteen bytes, since a country has 10,000 devices.
+/// One point: sixteen bytes, since a country has 10,000 devices, or a million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Point {
     at: Timestamp,
@@ -72,6 +72,13 @@ impl Point {
     }
 }
 
+impl Point {
+    /// Whether a device fared the same at both.
+    fn is_like(&self, other: &Self) -> bool {
+        Self { at: other.at, ..*self } == *other
+    }
+}
+
 fn said(value: u8) -> Option<u8> {
     (value != UNSAID).then_some(value)
 }
@@ -81,7 +88,8 @@ fn said(value: u8) -> Option<u8> {
 pub struct History(VecDeque<Point>);
 
 impl History {
-    /// Notes how the device fares now; most notes change nothing.
+    /// Notes how the device fares now; most notes change nothing. Of a time in which it fares the same the first and the
+    /// last point are kept.
     pub fn note(&mut self, at: Timestamp, state: DeviceLife, vitals: Option<&Vitals>) {
         if let Some(last) = self.0.back_mut() {
             let apart = at.since(last.at);
@@ -93,10 +101,13 @@ impl History {
                 return;
             }
         }
-        if self.0.len() == KEPT {
+        let now = Point::new(at, state, vitals);
+        if self.0.iter().rev().take(2).filter(|before| before.is_like(&now)).count() == 2 {
+            self.0.pop_back();
+        } else if self.0.len() == KEPT {
             self.0.pop_front();
         }
-        self.0.push_back(Point::new(at, state, vitals));
+        self.0.push_back(now);
     }
 
     /// The points, oldest first.
@@ -114,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_state_is_noted_every_five_minutes_and_a_change_at_once() {
+    fn the_same_is_noted_at_its_beginning_and_its_end_and_a_change_at_once() {
         let mut history = History::default();
         (0..1_000).for_each(|second| history.note(at(second), DeviceLife::OnLine, None));
         history.note(at(1_000), DeviceLife::OffLine, None);
@@ -123,7 +134,35 @@ mod tests {
         let points: Vec<_> =
             history.points().map(|point| (point.at().millis() / 1_000, point.state())).collect();
         use DeviceLife::{OnLine, Silent};
-        assert_eq!(points, [(0, OnLine), (300, OnLine), (600, OnLine), (900, OnLine), (1_000, Silent)]);
+        assert_eq!(points, [(0, OnLine), (900, OnLine), (1_000, Silent)]);
+    }
+
+    #[test]
+    fn what_a_heartbeat_says_anew_is_noted_every_five_minutes() {
+        let mut history = History::default();
+        for minute in 0..30u8 {
+            let vitals = Vitals { battery: Some(99 - minute / 10), ..silent() };
+            history.note(at(u64::from(minute) * 60), DeviceLife::OnLine, Some(&vitals));
+        }
+        let points: Vec<_> =
+            history.points().map(|point| (point.at().millis() / 60_000, point.battery().unwrap())).collect();
+        assert_eq!(points, [(0, 99), (5, 99), (10, 98), (15, 98), (20, 97), (25, 97)]);
+    }
+
+    /// Of a heartbeat that says nothing of how the device fares.
+    fn silent() -> Vitals {
+        Vitals {
+            clock_skew_ms: 0,
+            uptime: 0,
+            last_seq: 0,
+            battery: None,
+            mains: None,
+            signal: None,
+            paper: None,
+            firmware: None,
+            errors: Vec::new(),
+            shown: None,
+        }
     }
 
     #[test]
@@ -141,18 +180,7 @@ mod tests {
 
     #[test]
     fn what_a_heartbeat_did_not_say_is_not_made_up() {
-        let vitals = Vitals {
-            clock_skew_ms: 0,
-            uptime: 0,
-            last_seq: 0,
-            battery: Some(71),
-            mains: Some(false),
-            signal: Some(-97),
-            paper: None,
-            firmware: None,
-            errors: Vec::new(),
-            shown: None,
-        };
+        let vitals = Vitals { battery: Some(71), mains: Some(false), signal: Some(-97), ..silent() };
         let point = Point::new(at(1), DeviceLife::Late, Some(&vitals));
         assert_eq!((point.battery(), point.mains()), (Some(71), Some(false)));
         assert_eq!((point.signal(), point.paper()), (Some(-97), None));

@@ -69,7 +69,7 @@ impl Precinct {
         if let Some(corrected) = self.corrected_urns(contest) {
             return corrected.clone();
         }
-        let mut sum = SourceFigures::empty(self.definition.contest(contest).options.len());
+        let mut sum: Option<SourceFigures> = None;
         let mut waiting = 0;
         let mut finals = 0;
         for urn in self.devices.values().filter(|device| device.counts(contest)) {
@@ -79,16 +79,14 @@ impl Precinct {
             };
             finals += u32::from(urn.active);
             if let Some((_, of)) = tally.contests.iter().find(|(ix, _)| *ix == contest) {
-                sum.ballots = add(sum.ballots, of.ballots);
-                sum.invalid = add(sum.invalid, of.invalid);
-                for (votes, more) in sum.votes.iter_mut().zip(&of.votes) {
-                    *votes = add(*votes, *more);
-                }
-                for (at, more) in of.preferences.counts().iter().enumerate() {
-                    sum.preferences.set(at, add(sum.preferences.get(at), *more));
+                match &mut sum {
+                    None => sum = Some(of.clone()),
+                    Some(sum) => add_urn(sum, of),
                 }
             }
         }
+        let mut sum =
+            sum.unwrap_or_else(|| SourceFigures::empty(self.definition.contest(contest).options.len()));
         if waiting == 0 && finals > 0 {
             sum.precincts = 1;
             sum.registered = self.entry().registered_for(contest).unwrap_or(Count::ZERO);
@@ -137,6 +135,18 @@ pub(super) fn place(definition: &Definition, of: &ContestTally) -> Option<(Conte
         }
     }
     Some((ix, figures))
+}
+
+/// Adds what another urn of the same contest counted.
+fn add_urn(sum: &mut SourceFigures, of: &SourceFigures) {
+    sum.ballots = add(sum.ballots, of.ballots);
+    sum.invalid = add(sum.invalid, of.invalid);
+    for (votes, more) in sum.votes.iter_mut().zip(&of.votes) {
+        *votes = add(*votes, *more);
+    }
+    for (at, more) in of.preferences.counts().iter().enumerate() {
+        sum.preferences.set(at, add(sum.preferences.get(at), *more));
+    }
 }
 
 /// A sum of counts that F03 has bounded: a precinct has far fewer urns than 2^64 ÷ 10^9.

@@ -69,7 +69,7 @@ impl Precinct {
 
     fn flag_devices(&self, flags: &mut BTreeSet<Flag>) {
         for (id, device) in self.devices.iter() {
-            if let (Some(closing), Some(turnout)) = (device.closing, device.turnout)
+            if let (Some(closing), Some(turnout)) = (device.closing(), device.turnout())
                 && closing.identified != turnout.identified
             {
                 flags.insert(Flag::device(Code::W08, id));
@@ -132,7 +132,7 @@ impl Precinct {
             .values()
             .filter(|device| device.kind == DeviceKind::IdTerminal && device.active)
             .peekable();
-        terminals.peek().is_some() && terminals.all(|terminal| terminal.closing.is_some())
+        terminals.peek().is_some() && terminals.all(|terminal| terminal.closing().is_some())
     }
 }
 

@@ -60,7 +60,7 @@ impl Precinct {
             // The same record again (a rebuilt precinct meets what it was rebuilt from), or a copy of it.
             let same = entry.offset == arrived.offset;
             let (verdict, codes) = if same {
-                (entry.verdict, entry.codes.clone())
+                (entry.verdict, entry.codes.to_vec())
             } else {
                 (Verdict::Duplicate, vec![Code::S01])
             };
@@ -74,7 +74,7 @@ impl Precinct {
             Place::Above => {
                 let noted = self.note(&id, &arrived, Verdict::Held, vec![Code::S02]);
                 if let Some(device) = self.devices.get_mut(&id) {
-                    device.held.insert(arrived.report.seq, arrived.clone());
+                    device.waiting_mut().held.insert(arrived.report.seq, arrived.clone());
                 }
                 noted
             }
@@ -108,11 +108,11 @@ impl Precinct {
     /// The next held report below the head of the line, and whether its `prev` is the one before it.
     fn next_held(&mut self, id: &DeviceId) -> Option<(Arrived, bool)> {
         let device = self.devices.get_mut(id)?;
-        let first = device.held.first_entry()?;
-        if *first.key() > device.line.head() {
+        let first = *device.waiting().held.first_key_value()?.0;
+        if first > device.line.head() {
             return None;
         }
-        let waiting = first.remove();
+        let waiting = device.waiting_mut().held.remove(&first)?;
         let chained = device.line.follows(waiting.report.seq, waiting.report.prev);
         Some((waiting, chained))
     }
@@ -165,7 +165,7 @@ impl Precinct {
             at: report.at,
             arrived: arrived.arrived,
             verdict,
-            codes: codes.clone(),
+            codes: codes.as_slice().into(),
             ruled: None,
         };
         let quarantined = verdict == Verdict::Quarantined;
@@ -173,7 +173,7 @@ impl Precinct {
         if let Some(device) = self.devices.get_mut(id) {
             device.reports.insert(entry);
             if quarantined {
-                device.quarantine.insert(arrived.offset, arrived.clone());
+                device.waiting_mut().quarantine.insert(arrived.offset, arrived.clone());
             }
         }
         judgement(arrived, verdict, codes)

@@ -39,7 +39,7 @@ pub(super) fn check(
         Body::Turnout(turnout) => check_turnout(device, turnout),
         Body::Closing(turnout) => {
             let down = went_down(device, turnout).then_some(Code::Q05);
-            let second = (settled || device.closing.is_some()).then_some(Code::Q06);
+            let second = (settled || device.closing().is_some()).then_some(Code::Q06);
             down.or(second).or_else(|| check_breakdown(turnout))
         }
     }

@@ -40,7 +40,7 @@ impl Precinct {
     /// A report that people have not decided about.
     fn waiting(&self, offset: Offset) -> Result<Key, Objection> {
         let found = self.devices.iter().find_map(|(id, device)| {
-            let arrived = device.quarantine.get(&offset)?;
+            let arrived = device.waiting().quarantine.get(&offset)?;
             Some((id.clone(), (arrived.report.seq, arrived.digest)))
         });
         found.ok_or(Objection::NotInQuarantine(offset))
@@ -50,7 +50,8 @@ impl Precinct {
     fn releasable(&self, id: &DeviceId, key: (Seq, Digest), offset: Offset) -> Result<(), Objection> {
         let missing = Objection::NotInQuarantine(offset);
         let device = self.devices.get(id).ok_or(missing.clone())?;
-        let (entry, arrived) = device.reports.get(key).zip(device.quarantine.get(&offset)).ok_or(missing)?;
+        let (entry, arrived) =
+            device.reports.get(key).zip(device.waiting().quarantine.get(&offset)).ok_or(missing)?;
         let body = &arrived.report.body;
         let hopeless = entry.codes.iter().copied().find(|code| only_refused(*code));
         let hopeless = hopeless
@@ -84,7 +85,7 @@ impl Precinct {
         ruled: &Ruled,
     ) -> Option<Arrived> {
         let device = self.devices.get_mut(id)?;
-        let arrived = device.quarantine.remove(&offset)?;
+        let arrived = device.waiting_mut().quarantine.remove(&offset)?;
         if let Some(entry) = device.reports.get_mut(key) {
             entry.verdict = verdict;
             entry.ruled = Some(Box::new(ruled.clone()));
@@ -108,9 +109,10 @@ impl Precinct {
         }
         raised.extend(self.standing_flags().difference(&before).map(|flag| flag.code));
         if let Some(entry) = self.devices.get_mut(id).and_then(|device| device.reports.get_mut(key)) {
-            entry.codes.extend(raised);
-            entry.codes.sort_unstable();
-            entry.codes.dedup();
+            raised.extend(&entry.codes);
+            raised.sort_unstable();
+            raised.dedup();
+            entry.codes = raised.into();
         }
     }
 }

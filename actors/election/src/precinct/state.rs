@@ -96,15 +96,34 @@ pub(super) struct Counted {
     /// Whether another has taken its place, or it never had one here.
     pub displaced: bool,
     pub line: Line,
-    pub held: BTreeMap<Seq, Arrived>,
     pub reports: Reports,
-    /// Reports about which people have to decide.
-    pub quarantine: BTreeMap<Offset, Arrived>,
     /// The opening that counts: its number and the device's clock.
     pub opening: Option<(Seq, Timestamp)>,
-    pub turnout: Option<Reading>,
-    pub closing: Option<Reading>,
+    /// Of a terminal, once it has sent any.
+    pub identified: Option<Box<Identified>>,
     pub tally: Option<FinalTally>,
+    /// Of most devices nothing ever waits, and it takes no room.
+    pub waiting: Option<Box<Waiting>>,
+}
+
+/// What a terminal says of people identified.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Identified {
+    turnout: Option<Reading>,
+    closing: Option<Reading>,
+}
+
+/// Reports of a device that do not count yet.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    /// Those above a gap.
+    pub held: BTreeMap<Seq, Arrived>,
+    /// Those about which people have to decide.
+    pub quarantine: BTreeMap<Offset, Arrived>,
+}
+
+impl Waiting {
+    const NOTHING: Self = Self { held: BTreeMap::new(), quarantine: BTreeMap::new() };
 }
 
 /// A cumulative count of identified voters, its number in the line and the device's clock.
@@ -140,7 +159,7 @@ pub struct ReportEntry {
     /// What became of it.
     pub verdict: Verdict,
     /// Why.
-    pub codes: Vec<Code>,
+    pub codes: Box<[Code]>,
     /// Of a report that was in quarantine: who decided about it.
     pub ruled: Option<Box<Ruled>>,
 }
@@ -383,37 +402,56 @@ impl Counted {
             active: true,
             displaced: false,
             line: Line::default(),
-            held: BTreeMap::new(),
             reports: Reports::default(),
-            quarantine: BTreeMap::new(),
             opening: None,
-            turnout: None,
-            closing: None,
+            identified: None,
             tally: None,
+            waiting: None,
         }
+    }
+
+    /// What waits.
+    pub(super) fn waiting(&self) -> &Waiting {
+        static NOTHING: Waiting = Waiting::NOTHING;
+        self.waiting.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// The same, to change it.
+    pub(super) fn waiting_mut(&mut self) -> &mut Waiting {
+        self.waiting.get_or_insert_with(|| Box::new(Waiting::NOTHING))
+    }
+
+    /// The turnout that counts.
+    pub(super) fn turnout(&self) -> Option<Reading> {
+        self.identified.as_ref()?.turnout
+    }
+
+    /// The closing that counts.
+    pub(super) fn closing(&self) -> Option<Reading> {
+        self.identified.as_ref()?.closing
     }
 
     /// Whether its final report counts.
     pub(super) fn finished(&self) -> bool {
         match self.kind {
             DeviceKind::Urn => self.tally.is_some(),
-            DeviceKind::IdTerminal => self.closing.is_some(),
+            DeviceKind::IdTerminal => self.closing().is_some(),
         }
     }
 
     /// Whether anything it said counts.
     pub(super) fn has_sent(&self) -> bool {
-        self.opening.is_some() || self.turnout.is_some() || self.closing.is_some()
+        self.opening.is_some() || self.identified.is_some()
     }
 
     /// People it identified: its closing, or else its last turnout.
     pub(super) fn identified(&self) -> Count {
-        self.closing.or(self.turnout).map_or(Count::ZERO, |last| last.identified)
+        self.closing().or(self.turnout()).map_or(Count::ZERO, |last| last.identified)
     }
 
     /// The highest count it has ever given, by number in the line.
     pub(super) fn last_count(&self) -> Option<Reading> {
-        [self.turnout, self.closing].into_iter().flatten().max_by_key(|count| count.seq)
+        [self.turnout(), self.closing()].into_iter().flatten().max_by_key(|count| count.seq)
     }
 
     pub(super) fn counts(&self, contest: ContestIx) -> bool {
@@ -429,11 +467,11 @@ impl Counted {
                     self.opening = Some((seq, at));
                 }
             }
-            Body::Turnout(turnout) if newer(self.turnout.map(|had| had.seq)) => {
-                self.turnout = Some(Reading::of(seq, at, turnout));
+            Body::Turnout(turnout) if newer(self.turnout().map(|had| had.seq)) => {
+                self.identified.get_or_insert_default().turnout = Some(Reading::of(seq, at, turnout));
             }
-            Body::Closing(turnout) if newer(self.closing.map(|had| had.seq)) => {
-                self.closing = Some(Reading::of(seq, at, turnout));
+            Body::Closing(turnout) if newer(self.closing().map(|had| had.seq)) => {
+                self.identified.get_or_insert_default().closing = Some(Reading::of(seq, at, turnout));
             }
             Body::Tally(tally) if newer(self.tally.as_ref().map(|had| had.seq)) => {
                 let contests = tally.contests.iter().filter_map(|of| super::figures::place(definition, of));

@@ -259,7 +259,7 @@ fn a_day_and_a_night_reach_reported() {
     assert_eq!(precinct.phase(), Phase::Reported);
     let list = figures.contest(ContestIx(0)).unwrap();
     assert_eq!((list.urns.ballots.get(), list.urns.invalid.get(), list.urns.precincts), (110, 6, 1));
-    assert_eq!(list.urns.votes, [90, 14, 0].map(Count::new));
+    assert_eq!(*list.urns.votes, [90, 14, 0].map(Count::new));
 }
 
 #[test]

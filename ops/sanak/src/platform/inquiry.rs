@@ -109,7 +109,7 @@ impl Questions {
                 device,
                 seq: of.seq,
                 report_type: of.report_type,
-                codes: of.codes,
+                codes: of.codes.into(),
                 arrived: of.arrived,
                 verdict: of.verdict,
                 ruled: of.ruled.map(|ruled| *ruled),

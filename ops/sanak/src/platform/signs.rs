@@ -4,30 +4,42 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, BufWriter, Read},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use actors::System;
+use actors::{Marked, System};
 use election::{Definition, DeviceId, liveness::Mark};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How often the file is written anew, where anything has changed.
 const WRITE_EVERY: Duration = Duration::from_secs(30);
-/// A country's file has 1 MB.
-const MOST_BYTES: u64 = 64 << 20;
+/// A country's file has 1 MB; that of two million devices 150 MB.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// By device.
-pub type Marks = BTreeMap<DeviceId, Mark>;
+type Marks = BTreeMap<DeviceId, Mark>;
 
 /// What the file says.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Said {
     /// Digest of the election's definition.
     election: String,
     devices: Marks,
+}
+
+/// The same, to be written.
+#[derive(Serialize)]
+struct Saying<'a> {
+    election: &'a str,
+    #[serde(serialize_with = "as_map")]
+    devices: &'a [(DeviceId, Mark)],
+}
+
+fn as_map<S: Serializer>(devices: &&[(DeviceId, Mark)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(devices.iter().map(|(device, mark)| (device, mark)))
 }
 
 /// The file.
@@ -70,30 +82,29 @@ impl Signs {
     }
 
     /// Writes it anew: the old one or the new one is there, whatever happens.
-    fn write(&self, devices: Marks) -> io::Result<()> {
-        let said = serde_json::to_vec(&Said { election: self.election.clone(), devices })?;
+    fn write(&self, devices: &[(DeviceId, Mark)]) -> io::Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = self.file.with_extension("new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(&said)?;
-        file.sync_all()?;
+        let mut file = BufWriter::new(File::create(&fresh)?);
+        serde_json::to_writer(&mut file, &Saying { election: &self.election, devices })?;
+        file.into_inner()?.sync_all()?;
         fs::rename(&fresh, &self.file)
     }
 
-    /// Writes what has been taken until now, unless that is what was written last.
-    pub async fn save(&self, system: &System, last: &mut Marks) {
-        let Some(marks) = system.marks().await.filter(|marks| marks != last) else { return };
-        let (signs, written) = (self.clone(), marks.clone());
-        let outcome = tokio::task::spawn_blocking(move || signs.write(written)).await;
+    /// Writes what has been taken until now, unless that is what was written `last`.
+    pub async fn save(&self, system: &System, last: &mut u64) {
+        let Some(Marked { taken, marks }) = system.marks(*last).await else { return };
+        let signs = self.clone();
+        let outcome = tokio::task::spawn_blocking(move || signs.write(&marks)).await;
         match outcome.map_err(io::Error::other).flatten() {
-            Ok(()) => *last = marks,
+            Ok(()) => *last = taken,
             Err(error) => tracing::warn!(file = %self.file.display(), %error, "cannot be written"),
         }
     }
 
     /// Keeps it up to date, until the task is ended.
     pub async fn keep(self, system: System) {
-        let mut last = Marks::new();
+        let mut last = 0;
         loop {
             tokio::time::sleep(WRITE_EVERY).await;
             self.save(&system, &mut last).await;
@@ -110,8 +121,8 @@ mod tests {
         Signs { file, election: election.to_owned(), writing: Arc::default() }
     }
 
-    fn marks(counter: u64) -> Marks {
-        [("t-1".parse().unwrap(), Mark { counter, boot: 2, said: 1, key: 0 })].into()
+    fn listed(counter: u64) -> [(DeviceId, Mark); 1] {
+        [("t-1".parse().unwrap(), Mark { counter, boot: 2, said: 1, key: 0 })]
     }
 
     #[test]
@@ -119,8 +130,8 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let signs = signs(&dir, "ab12");
         assert!(signs.read().is_empty());
-        signs.write(marks(7)).unwrap();
-        assert_eq!(signs.read(), marks(7));
+        signs.write(&listed(7)).unwrap();
+        assert_eq!(signs.read(), listed(7).into());
         assert!(self::signs(&dir, "cd34").read().is_empty());
         fs::write(&signs.file, "{\"t-1\":").unwrap();
         assert!(signs.read().is_empty());
@@ -133,10 +144,10 @@ mod tests {
         std::thread::scope(|scope| {
             for counter in 1..=8 {
                 let signs = signs.clone();
-                scope.spawn(move || (0..20).for_each(|_| signs.write(marks(counter)).unwrap()));
+                scope.spawn(move || (0..20).for_each(|_| signs.write(&listed(counter)).unwrap()));
             }
         });
         let left = signs.read();
-        assert!((1..=8).any(|counter| left == marks(counter)), "{left:?}");
+        assert!((1..=8).any(|counter| left == listed(counter).into()), "{left:?}");
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         past::{History, Subject},
         recovery::{self, Records},
         routes::{Errand, Observations, Routes},
-        signs::{Marks, Signs},
+        signs::Signs,
     },
 };
 
@@ -282,7 +282,7 @@ impl Platform {
         self.operators.stop().await;
         self.keeping.iter().for_each(tokio::task::JoinHandle::abort);
         if let Some((signs, system)) = &self.signs {
-            signs.save(system, &mut Marks::new()).await;
+            signs.save(system, &mut 0).await;
         }
         self.arbiter.stop();
         drop(self.writer);

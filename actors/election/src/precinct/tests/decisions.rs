@@ -65,7 +65,7 @@ fn a_released_report_counts_as_an_accepted_one_and_says_who_released_it() {
     assert_eq!(known.verdict, Verdict::Accepted, "a duplicate hears the verdict in force");
     let urn = precinct.devices().find(|device| device.id.as_str() == "u-2").unwrap();
     let entry = urn.reports.iter().find(|entry| entry.seq == 2).unwrap();
-    assert_eq!(entry.codes, [Code::Q03, Code::W11]);
+    assert_eq!(*entry.codes, [Code::Q03, Code::W11]);
     let ruled = entry.ruled.clone().unwrap();
     assert_eq!((&*ruled.by, &*ruled.reason, ruled.offset), ("A. Operator", "stolen at noon", Offset(9)));
     assert_eq!(precinct.consider(&release("2", &[2])), Err(Objection::NotInQuarantine(Offset(2))));
@@ -77,12 +77,12 @@ fn a_second_final_that_is_released_replaces_the_first_and_a_fall_is_on_the_list(
     let second = placed(7, urn.make(NIGHT, Body::Tally(list_tally(50, 7, 3))));
     assert_eq!(first(&mut precinct, &second), (Verdict::Quarantined, vec![Code::Q06]));
     let outcome = precinct.decide(&release("2", &[7]), Offset(8), NIGHT).unwrap();
-    assert_eq!(list(&precinct).votes, [80, 14, 0].map(Count::new));
+    assert_eq!(*list(&precinct).votes, [80, 14, 0].map(Count::new));
     let correction = outcome.correction.unwrap();
     assert_eq!((correction.offset, correction.at, correction.precinct), (Offset(8), NIGHT, id("2")));
     assert_eq!(correction.before.contests[0].urns.ballots.get(), 110);
     assert_eq!(correction.after.contests[0].urns.ballots.get(), 100);
-    assert_eq!(correction.falls().contests[0].urns.votes, [10, 0, 0].map(Count::new));
+    assert_eq!(*correction.falls().contests[0].urns.votes, [10, 0, 0].map(Count::new));
     assert_eq!(precinct.corrections(), [correction]);
 }
 
@@ -211,7 +211,7 @@ fn a_correction_is_checked_like_a_tally() {
     let early = precinct_at("2", OPEN);
     assert_eq!(early.consider(&urns(set("list", &[("p01", 8)], 2))), Err(Objection::PollsOpen));
     precinct.rule(&urns(set("list", &[("p01", 8)], 2)), NIGHT).unwrap();
-    assert_eq!(list(&precinct).votes, [8, 0, 0].map(Count::new));
+    assert_eq!(*list(&precinct).votes, [8, 0, 0].map(Count::new));
 }
 
 #[test]

@@ -136,8 +136,9 @@ fn each_percentage_that_was_announced_follows_from_the_counts_beside_it() {
     let urns = rolled(&of_2021, |at, figures| {
         if at < 2_247 {
             let list = &mut figures.contests[0];
-            list.urns = super::figures(&[part(1_182_291, 2_247, at)], 0);
-            list.urns.votes.resize(22, Count::ZERO);
+            let mut votes = [0; 22];
+            votes[0] = part(1_182_291, 2_247, at);
+            list.urns = super::figures(&votes, 0);
             (list.urns.precincts, list.urns.registered) = (1, list.registered);
         }
     });
