@@ -48,9 +48,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, from this moment on: 20,000 versions, but no more than 256 MiB of them, and 100,000 precincts.
+    /// The defaults, from this moment on: 20,000 versions, but no more than 128 MiB of them, and 100,000 precincts.
     pub fn starting(at: Timestamp) -> Self {
-        Self { at, speed: 1.0, kept_versions: 20_000, kept_bytes: 256 << 20, kept_precincts: 100_000 }
+        Self { at, speed: 1.0, kept_versions: 20_000, kept_bytes: 128 << 20, kept_precincts: 100_000 }
     }
 }
 

@@ -79,17 +79,9 @@ impl Fixed {
     /// Every precinct's place.
     pub(crate) fn places(&self, definition: &Definition) -> &Tagged {
         self.places.get_or_init(|| {
-            let mut all = Vec::from(b"[");
-            for (nth, id) in definition.precincts().keys().enumerate() {
-                if nth > 0 {
-                    all.push(b',');
-                }
-                if let Some(place) = self.place(definition, *id) {
-                    // Texts and numbers into memory: nothing in this can fail.
-                    let _ = serde_json::to_writer(&mut all, &place);
-                }
-            }
-            all.push(b']');
+            let mut all = Vec::new();
+            let ids = definition.precincts().keys();
+            write_list(&mut all, ids.filter_map(|id| self.place(definition, *id)));
             tagged(all)
         })
     }
@@ -149,13 +141,29 @@ impl Fixed {
         if let Some((_, made)) = register.as_ref().filter(|(after, _)| *after == changes) {
             return made.clone();
         }
-        let mut election = self.description.clone();
+        let mut text = self.description.to_string().into_bytes();
+        text.truncate(text.len() - 1); // its last brace: the devices come before it
+        text.extend(b",\"devices\":");
         let devices = definition.devices().values();
-        election["devices"] = devices.map(|of| device(of, inquiry.registered(&of.id))).collect();
-        let made = tagged(election.to_string());
+        write_list(&mut text, devices.map(|of| device(of, inquiry.registered(&of.id))));
+        text.push(b'}');
+        let made = tagged(text);
         *register = Some((changes, made.clone()));
         made
     }
+}
+
+/// Writes a list in JSON one by one: of a million the values together would take many times the room of the text.
+fn write_list<T: Serialize>(text: &mut Vec<u8>, values: impl Iterator<Item = T>) {
+    text.push(b'[');
+    for (nth, value) in values.enumerate() {
+        if nth > 0 {
+            text.push(b',');
+        }
+        // Texts and numbers into memory: nothing in this can fail.
+        let _ = serde_json::to_writer(&mut *text, &value);
+    }
+    text.push(b']');
 }
 
 fn without_candidates(contest: &mut Value) {

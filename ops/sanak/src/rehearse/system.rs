@@ -89,7 +89,7 @@ pub async fn centre_keys(
         let own = own.ok_or("give --url or --bundles: receipts are verified with the centre's key")?;
         return Ok(CentreKeys::one("centre", own));
     };
-    let path = format!("/api/v1/elections/{election}");
+    let path = format!("/api/v1/elections/{election}?keys=false");
     let told: Described = Api::new(address).get(&path).await.map_err(|why| why.to_string())?;
     let keys: Vec<(String, VerifyingKey)> = told
         .centre_keys
