@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEB := dashboard/web
 
 .PHONY: help demo test web bench bench-page fmt lint deny e2e fuzz setup clean drill-kill drill-hostile drill-network \
-	drill-connections drill-history drill-readers bench-history bench-night bench-restart bench-fanout bench-reads bench-crowd bench-idle bench-growth
+	drill-connections drill-history drill-readers bench-history bench-night bench-restart bench-fanout bench-reads bench-crowd bench-idle bench-growth bench-million
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -111,6 +111,10 @@ bench-idle: setup web ## memory of idle devices over TLS and of readers; about t
 bench-growth: setup web ## how cost grows from a quarter of the country to sixteen times it, one plot; about five minutes
 	cargo build --release --locked --workspace --bin sanak
 	ops/scripts/bench-growth.sh
+
+bench-million: setup web ## a country of one million precincts from its start to its last report, and memory; about twenty minutes
+	cargo build --release --locked --workspace --bin sanak
+	ulimit -n $$(ulimit -Hn); ops/scripts/bench-million.sh
 
 fmt: ## format all Rust code
 	cargo fmt --all

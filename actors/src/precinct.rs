@@ -68,9 +68,9 @@ impl Kept {
         self.handled.load(Ordering::Acquire)
     }
 
-    /// Asks what is known now.
-    pub(crate) fn look<T>(&self, question: impl FnOnce(&Precinct) -> T) -> T {
-        question(&self.lock().precinct)
+    /// Asks what is known now; `None` where an actor has failed on it.
+    pub(crate) fn look<T>(&self, question: impl FnOnce(&Precinct) -> T) -> Option<T> {
+        self.known.lock().ok().map(|state| question(&state.precinct))
     }
 }
 
@@ -278,7 +278,7 @@ where
     type Result = MessageResult<Look<Q>>;
 
     fn handle(&mut self, Look(question): Look<Q>, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.kept.look(question))
+        MessageResult(question(&self.kept.lock().precinct))
     }
 }
 

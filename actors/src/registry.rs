@@ -261,8 +261,8 @@ impl Precincts {
         T: Send + 'static,
     {
         let idle = self.place(precinct).filter(|place| place.is_idle()).map(|place| Arc::clone(&place.kept));
-        match idle {
-            Some(kept) => Either::Left(ready(Ok(kept.look(question)))),
+        match idle.and_then(|kept| kept.look(question.clone())) {
+            Some(answer) => Either::Left(ready(Ok(answer))),
             None => Either::Right(self.ask(precinct, Look(question), 0)),
         }
     }

@@ -78,7 +78,7 @@ start() {
     fi
     "$binary" serve --config "$1/sanak.toml" 2>"$1/log" &
     service=$!
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         grep -q '^ready ' "$1/log" && break
         kill -0 "$service" 2>/dev/null || { cat "$1/log" >&2; exit 1; }
         sleep 0.1
