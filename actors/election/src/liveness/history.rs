@@ -70,9 +70,7 @@ impl Point {
     pub fn paper(&self) -> Option<u8> {
         said(self.paper)
     }
-}
 
-impl Point {
     /// Whether a device fared the same at both.
     fn is_like(&self, other: &Self) -> bool {
         Self { at: other.at, ..*self } == *other
